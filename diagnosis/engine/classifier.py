@@ -1,0 +1,86 @@
+"""Network, card, preprocessing and gate, ready to use: the same for a worker, a command and an evaluation."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ai_edge_litert.interpreter import Interpreter
+
+from diagnosis.engine.artifact import Artifact, ModelCard, read_artifact
+from diagnosis.engine.errors import ArtifactError
+from diagnosis.engine.gate import Refusal, refusal_for
+from diagnosis.engine.header import read_header
+from diagnosis.engine.preprocessing import Pixels, read_radiograph
+from diagnosis.engine.probes import draw_probe
+
+#: Largest difference of a logit that another CPU's rounding may make. A damaged network is off by far more.
+PROBE_TOLERANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What the classifier says of one image: a probability of the positive class, or why it refuses to give one."""
+
+    probability: float | None
+    label: str
+    band: str
+    refusal: Refusal | None
+
+    @property
+    def status(self) -> str:
+        return "refused" if self.refusal else "succeeded"
+
+
+class Classifier:
+    """One LiteRT interpreter on one thread. Not safe to use from several threads, and never carried over a fork."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.card: ModelCard = artifact.card
+        try:
+            self._interpreter = Interpreter(model_content=artifact.network, num_threads=1)
+            self._run: Any = self._interpreter.get_signature_runner("serving_default")
+        except (ValueError, RuntimeError) as error:
+            raise ArtifactError(f"The network cannot be loaded by LiteRT: {error}.") from error
+
+    @classmethod
+    def load(cls, folder: Path) -> Classifier:
+        """Read, verify, build and warm up. Raises ArtifactError where the artifact must not be used."""
+        classifier = cls(read_artifact(folder))
+        classifier.check_probes()
+        return classifier
+
+    def check_probes(self) -> None:
+        """Raise ArtifactError unless the probe drawings are answered as the card records."""
+        for probe in self.card.probes:
+            logit = self.logit(draw_probe(probe.seed))
+            if not abs(logit - probe.logit) <= PROBE_TOLERANCE:
+                raise ArtifactError(
+                    f"The network of version {self.card.version} answers probe {probe.seed} with {logit:.3f} "
+                    f"instead of {probe.logit:.3f}: it is damaged, or this machine computes wrongly."
+                )
+
+    def logit(self, pixels: Pixels) -> float:
+        """Return the network's raw output for uint8 grey values of shape (224, 224)."""
+        return float(self._run(radiograph=pixels[None, :, :, None])["logit"][0, 0])
+
+    def classify(self, data: bytes) -> Classification:
+        """Classify the bytes of one image file. Raises RadiographError where it cannot be read."""
+        header = read_header(io.BytesIO(data))
+        pixels = read_radiograph(data)
+        if refusal := refusal_for(pixels, header.width, header.height):
+            return Classification(None, "", "", refusal)
+        return self.judge(self.logit(pixels))
+
+    def judge(self, logit: float) -> Classification:
+        """Turn a raw output into a calibrated probability, a label and a band."""
+        card = self.card
+        probability = 1 / (1 + math.exp(-max(-60.0, min(60.0, card.slope * logit + card.intercept))))
+        if card.band_low <= probability < card.band_high:
+            band = "uncertain"
+        else:
+            band = "likely" if probability >= card.threshold else "unlikely"
+        return Classification(probability, card.labels[probability >= card.threshold], band, None)

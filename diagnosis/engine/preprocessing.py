@@ -1,0 +1,60 @@
+"""The one place where pixels are made, for training and for serving alike."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from diagnosis.engine.errors import UnreadableImage
+from diagnosis.engine.header import read_header
+
+#: Raised by one whenever :func:`read_radiograph` makes other pixels of the same file. An artifact names the
+#: version that it was trained with, and one that names another is refused.
+VERSION = 1
+
+SIDE = 224
+
+Pixels = NDArray[np.uint8]
+
+
+def read_radiograph(data: bytes) -> Pixels:
+    """Decode one image file to grey values, uint8 of shape (224, 224), 0 black to 255 white.
+
+    The whole picture is squeezed to a square with Pillow's antialiased bilinear filter; the aspect ratio is not
+    kept, since the public training set was made in just this way. Transparency is laid on black.
+
+    Raises the errors of :func:`diagnosis.engine.header.read_header`, and UnreadableImage where the decoder gives up.
+    """
+    header = read_header(io.BytesIO(data))
+    try:
+        with Image.open(io.BytesIO(data), formats=[header.format]) as image:
+            grey = _grey(image)
+    except MemoryError as error:
+        # As an error of ours: re-raised by Celery in the parent, a MemoryError would end the whole worker.
+        raise UnreadableImage("The image takes more memory to decode than a radiograph may.") from error
+    except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, ...
+        raise UnreadableImage(
+            f"The {header.format} file is damaged and could not be decoded. Export or copy it again."
+        ) from error
+    return np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.uint8)
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """Return the image in mode L (8 bits, grey)."""
+    if image.mode.startswith(("I", "F")):
+        return _from_deep_grey(image)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "black"), rgba).convert("L")
+    return image.convert("L")
+
+
+def _from_deep_grey(image: Image.Image) -> Image.Image:
+    """Map 16-bit grey to 8 bits by the darkest and brightest value: detectors use 10 to 15 of the 16 bits."""
+    values = np.asarray(image, dtype=np.float32)
+    low, high = float(values.min()), float(values.max())
+    scaled = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
+    return Image.fromarray(np.rint(scaled).astype(np.uint8))
