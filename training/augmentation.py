@@ -1,0 +1,120 @@
+"""Radiographs as another hospital might have made them. The only place that imports imgaug."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if not hasattr(np, "sctypes"):  # imgaug 0.4.0 reads this table, which NumPy 2 dropped
+    np.sctypes = {  # type: ignore[attr-defined]
+        "int": [np.int8, np.int16, np.int32, np.int64],
+        "uint": [np.uint8, np.uint16, np.uint32, np.uint64],
+        "float": [np.float16, np.float32, np.float64],
+        "complex": [np.complex64, np.complex128],
+        "others": [bool, object, bytes, str, np.void],
+    }
+
+import cv2
+from imgaug import augmenters as iaa
+
+cv2.setNumThreads(1)  # its threads would fight with those of the training step
+
+Images = NDArray[np.uint8]
+
+
+def augment(images: Images, seed: int, strength: float = 1.0) -> Images:
+    """Return changed copies of ``images``, uint8 (N, H, W); the same seed gives the same pixels.
+
+    A label cannot be told from sharpness, noise, compression or proportions of the result: those of the training
+    files differ between the classes, and in no other hospital they do so. Left and right are never exchanged.
+    """
+    return _apply(_training_changes(strength), images, seed)
+
+
+def perturb(images: Images, seed: int) -> Images:
+    """Return ``images``, uint8 (N, H, W), each under one or two of the changes that differ between hospitals."""
+    return _apply(_hospital_changes(), images, seed)
+
+
+def _apply(changes: Any, images: Images, seed: int) -> Images:
+    if not len(images):
+        return images.copy()
+    changes.seed_(seed)
+    return np.stack([image[..., 0] for image in changes(images=list(images[..., None]))])
+
+
+def _training_changes(strength: float) -> Any:
+    """Return the augmenter: geometry, grey values, then what a detector and a file do to them, in this order.
+
+    OneOf stands in a list, since Sometimes would take it for its list of children, and it would miss its seed.
+    """
+    s = strength
+    return iaa.Sequential(
+        [
+            iaa.Sometimes(0.8 * min(s, 1), _geometry(s)),
+            iaa.SomeOf((0, 3), _grey_values(s), random_order=True),
+            iaa.Sometimes(0.75 * min(s, 1), [iaa.OneOf(_sharpness(s))]),
+            iaa.Sometimes(0.45 * min(s, 1), [iaa.OneOf(_noise(s))]),
+            iaa.Sometimes(0.5 * min(s, 1), iaa.JpegCompression(compression=(10, 75))),
+            iaa.Sometimes(0.2 * min(s, 1), iaa.Cutout(nb_iterations=(1, 2), size=(0.08, 0.2), cval=(0, 255))),
+        ]
+    )
+
+
+def _geometry(s: float) -> Any:
+    return iaa.Affine(
+        scale={"x": (1 - 0.16 * s, 1 + 0.16 * s), "y": (1 - 0.16 * s, 1 + 0.16 * s)},
+        translate_percent={"x": (-0.07 * s, 0.07 * s), "y": (-0.07 * s, 0.07 * s)},
+        rotate=(-10 * s, 10 * s),
+        shear=(-4 * s, 4 * s),
+        order=1,
+        mode=["constant", "edge"],
+        backend="cv2",
+    )
+
+
+def _grey_values(s: float) -> list[Any]:
+    return [
+        iaa.GammaContrast((1 / (1 + 0.6 * s), 1 + 0.6 * s)),
+        iaa.LinearContrast((1 / (1 + 0.5 * s), 1 + 0.5 * s)),
+        iaa.Add((round(-30 * s), round(30 * s))),
+        iaa.Multiply((1 - 0.2 * s, 1 + 0.2 * s)),
+        iaa.Sometimes(0.3, iaa.CLAHE(clip_limit=(1, 3), tile_grid_size_px=(4, 8))),
+    ]
+
+
+def _sharpness(s: float) -> list[Any]:
+    return [
+        iaa.GaussianBlur((0.3, 0.3 + 1.2 * s)),
+        iaa.Sharpen(alpha=(0.1, 0.5 * s + 0.1), lightness=1.0),
+        iaa.KeepSizeByResize(iaa.Resize((1 / (1 + 1.2 * s), 0.9), interpolation="area"), interpolation="linear"),
+        iaa.MedianBlur(k=3),
+    ]
+
+
+def _noise(s: float) -> list[Any]:
+    return [
+        iaa.AdditiveGaussianNoise(scale=(1, 1 + 11 * s)),
+        iaa.MultiplyElementwise((1 - 0.12 * s, 1 + 0.12 * s)),
+    ]
+
+
+def _hospital_changes() -> Any:
+    """Return the fixed kinds of change under which validation is repeated; each fits one cause."""
+    return iaa.SomeOf(
+        (1, 2),
+        [
+            iaa.GaussianBlur((0.5, 1.2)),
+            iaa.AdditiveGaussianNoise(scale=(3, 9)),
+            iaa.JpegCompression(compression=(30, 70)),
+            iaa.GammaContrast([0.7, 0.8, 1.25, 1.4]),
+            iaa.LinearContrast([0.7, 0.8, 1.2, 1.35]),
+            iaa.Add([-25, -15, 15, 25]),
+            iaa.Affine(
+                scale={"x": (0.88, 1.12), "y": (0.88, 1.12)}, rotate=(-6, 6), order=1, mode="edge", backend="cv2"
+            ),
+            iaa.Sharpen(alpha=(0.2, 0.4), lightness=1.0),
+        ],
+    )

@@ -1,0 +1,72 @@
+"""Batches for Keras: balanced and augmented ones to train on, clean and perturbed images to validate on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from training.augmentation import augment, perturb
+from training.config import TrainingConfig
+from training.datasets import Dataset
+
+Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
+
+
+class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of augmented images, uint8 (B, 224, 224, 1), and labels, float32 (B, 1).
+
+    In an epoch every image of the larger class comes once, and those of the smaller class are repeated, each time
+    augmented otherwise, up to the same number. All batches have the same size, as compilers like it; the few images
+    that are left over sit this epoch out. The same seed, epoch and batch give the same pixels.
+    """
+
+    def __init__(self, dataset: Dataset, config: TrainingConfig) -> None:
+        super().__init__(workers=config.augmentation_threads, max_queue_size=8)
+        self.dataset, self.config, self.epoch = dataset, config, 0
+        self.order = self._order()
+
+    def _order(self) -> NDArray[np.int64]:
+        """Return the indices of this epoch's images: as many of either class, shuffled."""
+        random = np.random.default_rng([self.config.seed, self.epoch])
+        labels = self.dataset.labels
+        classes = [random.permutation(np.flatnonzero(labels == label)) for label in (0, 1)]
+        count = max(map(len, classes))
+        order: NDArray[np.int64] = random.permutation(np.concatenate([np.resize(each, count) for each in classes]))
+        return order
+
+    @property
+    def size(self) -> int:
+        """Images a batch: the configured number, or all where there are fewer."""
+        return min(self.config.batch_size, len(self.order))
+
+    def __len__(self) -> int:
+        return len(self.order) // self.size
+
+    def __getitem__(self, index: int) -> Batch:
+        chosen = self.order[index * self.size : (index + 1) * self.size]
+        seed = np.random.SeedSequence([self.config.seed, self.epoch, index]).generate_state(1)[0]
+        images = augment(self.dataset.pixels[chosen], int(seed), self.config.augmentation)
+        return images[..., None], self.dataset.labels[chosen].astype(np.float32)[:, None]
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+        self.order = self._order()
+
+
+#: Copies of each validation image, each under other changes.
+PERTURBED_COPIES = 2
+
+
+def perturbed(dataset: Dataset, seed: int, copies: int = PERTURBED_COPIES) -> Dataset:
+    """Return ``copies`` of each example, copy after copy, under changes that differ between hospitals; seeded."""
+    pixels = np.concatenate([perturb(dataset.pixels, seed + copy) for copy in range(copies)])
+    return Dataset(dataset.examples * copies, pixels, dataset.fingerprint)
+
+
+def predict_logits(network: Any, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the logits, shape (N,), of uint8 grey values of shape (N, 224, 224)."""
+    logits = network.predict(pixels[..., None], batch_size=32, verbose=0)
+    return np.asarray(logits, dtype=np.float64)[:, 0]

@@ -1,0 +1,55 @@
+"""What a training run may be told. A recipe is a named configuration."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from training.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    #: Share of the patients, in each class, that is kept out of training: threshold and stopping are chosen on them.
+    validation_fraction: float = 0.12
+    #: Share of the network's layers with weights, counted from the input, that start from ImageNet; 0 to 1.
+    share_from_imagenet: float = 0.93
+    #: Of MobileNet's 13 blocks, how many (with the first convolution) keep their ImageNet weights; -1: none does.
+    frozen_blocks: int = 3
+    #: Share of the 1024 pooled features that are dropped in a training step.
+    dropout: float = 0.2
+    #: Epochs at most; in each the larger class is seen once and the smaller is repeated up to its number.
+    epochs: int = 15
+    #: Epochs without a better validation under perturbation after which training stops.
+    patience: int = 6
+    #: Images a step.
+    batch_size: int = 32
+    #: Highest learning rate: reached after warm-up, then lowered along a cosine to zero.
+    learning_rate: float = 6e-4
+    #: Share of all steps over which the learning rate rises from zero.
+    warm_up: float = 0.08
+    #: AdamW's decay, as a multiple of the learning rate.
+    weight_decay: float = 0.02
+    #: Both labels are moved this far, in all, towards each other: 0.1 trains towards 0.05 and 0.95.
+    label_smoothing: float = 0.1
+    #: The weights that are kept are a moving average; this is what remains of it after one step.
+    ema_momentum: float = 0.995
+    #: How strong augmentation is; 1 is meant for radiographs of other hospitals, 0 changes nothing.
+    augmentation: float = 1.0
+    #: Threads that augment beside the training step.
+    augmentation_threads: int = 1
+    #: Seed of the split, the first weights, the order of images and their augmentation.
+    seed: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+RECIPES = {"default": TrainingConfig()}
+
+
+def recipe(name: str) -> TrainingConfig:
+    """Return the recipe of that name. Raises TrainingError where there is none."""
+    if name not in RECIPES:
+        raise TrainingError(f"There is no recipe {name!r}. Known recipes: {', '.join(sorted(RECIPES))}.")
+    return RECIPES[name]

@@ -1,0 +1,184 @@
+"""From a folder of images to Examples, and from Examples to a training and a validation part."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnosis.engine.errors import RadiographError
+from diagnosis.engine.preprocessing import SIDE, read_radiograph
+from training.errors import DatasetError
+
+#: The class names and folder names, the positive one last.
+LABELS = ("NORMAL", "PNEUMONIA")
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
+
+_PATIENT = re.compile(r"(person\d+|NORMAL\d+-IM-\d+|IM-\d+)")
+_SUBTYPE = re.compile(r"(bacteria|virus)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image: ``label`` is 0 or 1, the place in :data:`LABELS`; ``subtype`` is bacteria, virus or empty."""
+
+    path: Path
+    label: int
+    patient: str
+    subtype: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples with their pixels, uint8 (N, 224, 224), in the same order, and the files that were skipped."""
+
+    examples: tuple[Example, ...]
+    pixels: NDArray[np.uint8]
+    fingerprint: str
+    unreadable: tuple[tuple[Path, str], ...] = ()
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        return np.array([example.label for example in self.examples], dtype=np.int64)
+
+    @property
+    def patients(self) -> list[str]:
+        return [example.patient for example in self.examples]
+
+    def part(self, indices: Sequence[int]) -> Dataset:
+        """Return the examples at ``indices``; the fingerprint stays that of the whole."""
+        return Dataset(tuple(self.examples[i] for i in indices), self.pixels[list(indices)], self.fingerprint)
+
+
+def patient_of(name: str) -> str:
+    """Return the patient that a file name of Kermany et al. (2018) tells of; of other names, the name itself."""
+    match = _PATIENT.match(name)
+    return match.group(1) if match else Path(name).stem
+
+
+def find_examples(folder: Path) -> list[Example]:
+    """Find the images under ``folder/NORMAL`` and ``folder/PNEUMONIA``, sorted by path; nothing is opened.
+
+    Raises DatasetError where there is no such folder, no image or only one class.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f"{folder} is no folder.")
+    examples = [_example(path, label, folder) for label in (0, 1) for path in _images(folder / LABELS[label])]
+    missing = [name for label, name in enumerate(LABELS) if all(example.label != label for example in examples)]
+    if len(missing) == len(LABELS):
+        raise DatasetError(f"{folder} holds no images: they are looked for in {LABELS[0]}/ and {LABELS[1]}/.")
+    if missing:
+        raise DatasetError(f"{folder} holds no images of the class {missing[0]}; both classes are needed.")
+    return examples
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def _example(path: Path, label: int, folder: Path) -> Example:
+    subtype = _SUBTYPE.search(path.name) if label else None
+    return Example(path, label, patient_of(path.name), subtype.group(1).lower() if subtype else "", folder.name)
+
+
+def read_dataset(folder: Path, report: Callable[[str], None] = print) -> Dataset:
+    """Find and decode all images of ``folder``. Those that cannot be read are reported, counted and skipped."""
+    kept, pixels, hashes, unreadable = [], [], [], []
+    for example in find_examples(folder):
+        try:
+            data = example.path.read_bytes()
+            pixels.append(read_radiograph(data))
+        except (RadiographError, OSError) as error:
+            unreadable.append((example.path, str(error)))
+            report(f"Skipped {example.path}: {error}")
+            continue
+        kept.append(example)
+        hashes.append(hashlib.sha256(data).hexdigest())
+    if unreadable:
+        report(f"{len(unreadable)} of {len(kept) + len(unreadable)} files could not be read and are skipped.")
+    if len({example.label for example in kept}) < len(LABELS):
+        raise DatasetError(f"{folder} does not hold a readable image of each class.")
+    return Dataset(tuple(kept), np.stack(pixels), _fingerprint(kept, hashes), tuple(unreadable))
+
+
+def _fingerprint(examples: Sequence[Example], hashes: Sequence[str]) -> str:
+    """Return a sha256 over the files' own hashes and labels: the same for other names or another order."""
+    lines = sorted(f"{digest} {LABELS[example.label]}" for example, digest in zip(examples, hashes, strict=True))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def split_by_patient(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
+    """Split into training and validation, of which the latter holds about ``fraction`` of the images of each class.
+
+    All images of a patient, and of patients with nearly the same image, are on one side. Raises DatasetError where
+    a class has too few patients for both sides.
+    """
+    groups = group_examples(dataset)
+    held_out: set[int] = set()
+    for label, name in enumerate(LABELS):
+        mine = [group for group in groups if _majority(dataset, group) == label]
+        if len(mine) < 2:
+            raise DatasetError(f"The class {name} has images of fewer than two patients: it cannot be split.")
+        random.Random(seed).shuffle(mine)  # noqa: S311 - no secret
+        wanted = max(1, round(fraction * sum(map(len, mine))))
+        for group in mine[:-1]:
+            if wanted <= 0:
+                break
+            held_out.update(group)
+            wanted -= len(group)
+    training = [i for i in range(len(dataset.examples)) if i not in held_out]
+    return dataset.part(training), dataset.part(sorted(held_out))
+
+
+def _majority(dataset: Dataset, group: Sequence[int]) -> int:
+    return int(np.mean([dataset.examples[i].label for i in group]) >= 0.5)
+
+
+def group_examples(dataset: Dataset) -> list[list[int]]:
+    """Return the indices of the examples in groups that must not be torn apart: one patient, or near duplicates."""
+    leader: dict[str, str] = {}
+
+    def find(patient: str) -> str:
+        while leader.setdefault(patient, patient) != patient:
+            patient = leader[patient]
+        return patient
+
+    patients = dataset.patients
+    for a, b in near_duplicates(dataset.pixels):
+        leader[find(patients[a])] = find(patients[b])
+    groups = defaultdict(list)
+    for index, patient in enumerate(patients):
+        groups[find(patient)].append(index)
+    return [groups[name] for name in sorted(groups)]
+
+
+#: Root mean square difference, in standard deviations of 16 x 16 thumbnails, below which two images are one.
+NEAR = 0.12
+
+
+def near_duplicates(pixels: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Return the pairs (a, b), a < b, of images (N, 224, 224) whose thumbnails are the same but for brightness."""
+    thumbnails = _thumbnails(pixels)
+    size = thumbnails.shape[1]
+    pairs = []
+    for start in range(0, len(thumbnails), 512):
+        alike = thumbnails[start : start + 512] @ thumbnails.T / size  # correlation: distance² is 2 - 2 r
+        rows, columns = np.nonzero(2 - 2 * alike < NEAR**2)
+        pairs += [(int(start + r), int(c)) for r, c in zip(rows, columns, strict=True) if start + r < c]
+    return pairs
+
+
+def _thumbnails(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    cell = SIDE // 16
+    means = pixels.reshape(-1, 16, cell, 16, cell).mean(axis=(2, 4), dtype=np.float32).reshape(len(pixels), -1)
+    means -= means.mean(axis=1, keepdims=True)
+    deviation: NDArray[np.float32] = means / np.maximum(means.std(axis=1, keepdims=True), 1e-3)
+    return deviation

@@ -1,0 +1,13 @@
+"""What can stop a training run. Each error carries the sentence that its user reads."""
+
+
+class TrainingError(Exception):
+    """The run cannot start or go on."""
+
+
+class DatasetError(TrainingError):
+    """The folder does not hold what a network can be trained on."""
+
+
+class ExportError(TrainingError):
+    """The trained network cannot be made into an artifact that answers as it does."""

@@ -1,0 +1,159 @@
+"""From a folder of images to an artifact, in one function that reads from top to bottom."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from diagnosis.engine.artifact import Artifact, write_artifact
+from training.accelerator import choose_accelerator, compiles_with_xla
+from training.batches import TrainingBatches, perturbed, predict_logits
+from training.calibration import calibrate
+from training.config import TrainingConfig
+from training.datasets import LABELS, Dataset, read_dataset, split_by_patient
+from training.errors import TrainingError
+from training.evaluation import evaluate
+from training.network import Arrays, build_network, read_imagenet
+from training.watch import BEST, HISTORY, Watch
+
+Report = Callable[[str], None]
+
+
+def train(
+    config: TrainingConfig,
+    data: Path,
+    output: Path,
+    imagenet: Path | None = None,
+    accelerator: str = "auto",
+    source: str = "",
+    report: Report = print,
+) -> Artifact:
+    """Train on the images in ``data`` alone and write the artifact and its history to the new folder ``output``.
+
+    ``imagenet`` is a file of weights; None downloads them. ``source`` says in the card where the images come from (by
+    default the folder's name). Raises TrainingError, and then ``output`` is not there.
+    """
+    if output.exists():
+        raise TrainingError(f"{output} exists already; name a new folder.")
+    kind = choose_accelerator(accelerator)
+    dataset = read_dataset(data, report)
+    training, validation = split_by_patient(dataset, config.validation_fraction, config.seed)
+    weights = read_imagenet(imagenet) if config.share_from_imagenet else {}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".training-", dir=output.parent))
+    try:
+        started = time.monotonic()
+        network, history = fit_network(config, training, validation, weights, work, kind, report)
+        run = {"minutes": round((time.monotonic() - started) / 60, 1), "accelerator": kind, "epochs": history}
+        facts = describe(dataset, training, validation, source)
+        artifact = finish(network, config, validation, facts, run)
+        write_artifact(artifact, output)
+        shutil.copy(work / HISTORY, output / HISTORY)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    report(f"{artifact.card.version} lies in {output}.")
+    return artifact
+
+
+def finish(
+    network: keras.Model,
+    config: TrainingConfig,
+    validation: Dataset,
+    facts: dict[str, Any],
+    run: dict[str, Any],
+) -> Artifact:
+    """Calibrate and evaluate the trained network on the validation part, and export it. Raises ExportError.
+
+    Calibration and threshold are fitted on clean and perturbed images together: fitted on clean ones, they do not
+    travel. The perturbations differ from those on which the best epoch was chosen.
+    """
+    from training.export import make_artifact  # only the export needs TensorFlow: training runs on any back end
+
+    changed = perturbed(validation, config.seed + 1000)
+    clean_logits, changed_logits = (predict_logits(network, part.pixels) for part in (validation, changed))
+    calibration = calibrate(
+        np.concatenate([clean_logits, changed_logits]), np.concatenate([validation.labels, changed.labels])
+    )
+    metrics = {
+        "validation": evaluate(validation, clean_logits, calibration),
+        "validation_perturbed": evaluate(changed, changed_logits, calibration),
+    }
+    every = max(1, len(validation.examples) // 100)
+    sample = np.concatenate([validation.pixels[::every], changed.pixels[::every]])
+    return make_artifact(network, calibration, sample, metrics, facts, {"config": config.as_dict(), **run})
+
+
+def describe(dataset: Dataset, training: Dataset, validation: Dataset, source: str = "") -> dict[str, Any]:
+    """Return what the card says of the images: no path, since a folder's place means nothing elsewhere."""
+    return {
+        "source": source or dataset.examples[0].source,
+        "fingerprint": dataset.fingerprint,
+        "unreadable": len(dataset.unreadable),
+        "training": _counts(training),
+        "validation": _counts(validation),
+    }
+
+
+def _counts(part: Dataset) -> dict[str, int]:
+    counts = {name: int((part.labels == label).sum()) for label, name in enumerate(LABELS)}
+    return {"images": len(part.examples), "patients": len(set(part.patients)), **counts}
+
+
+def fit_network(
+    config: TrainingConfig,
+    training: Dataset,
+    validation: Dataset,
+    imagenet: Arrays,
+    folder: Path,
+    kind: str = "cpu",
+    report: Report = print,
+) -> tuple[keras.Model, list[dict[str, Any]]]:
+    """Train on the accelerator ``kind``; return the network with its best weights, and the history by epoch.
+
+    The weights are the moving average; the best are those with the highest AUROC on the perturbed validation images.
+    """
+    network = build_network(config, imagenet)
+    batches = TrainingBatches(training, config)
+    network.compile(
+        optimizer=make_optimizer(config, steps=len(batches) * config.epochs),
+        loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
+        metrics=[keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
+        jit_compile=compiles_with_xla(kind),
+    )
+    watch = Watch(validation, config, folder, report)
+    report(f"{len(training.examples)} images to train on, {len(validation.examples)} to validate on, on the {kind}.")
+    network.fit(
+        batches,
+        epochs=config.epochs,
+        verbose=0,
+        callbacks=[keras.callbacks.TerminateOnNaN(), keras.callbacks.SwapEMAWeights(swap_on_epoch=True), watch],
+    )
+    if watch.best.epoch < 0:
+        raise TrainingError("The loss became no number (NaN) in the first epoch: lower the learning rate.")
+    network.load_weights(folder / BEST)
+    return network, watch.history
+
+
+def make_optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
+    """Return AdamW whose rate warms up and follows a cosine over ``steps``, and which averages the weights."""
+    warm_up = max(1, round(config.warm_up * steps))
+    optimizer = keras.optimizers.AdamW(
+        keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0,
+            decay_steps=max(1, steps - warm_up),
+            warmup_target=config.learning_rate,
+            warmup_steps=warm_up,
+        ),
+        weight_decay=config.weight_decay,
+        use_ema=True,
+        ema_momentum=config.ema_momentum,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
