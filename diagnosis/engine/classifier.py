@@ -39,6 +39,7 @@ class Classifier:
     """One LiteRT interpreter on one thread. Not safe to use from several threads, and never carried over a fork."""
 
     def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
         self.card: ModelCard = artifact.card
         try:
             self._interpreter = Interpreter(model_content=artifact.network, num_threads=1)

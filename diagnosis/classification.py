@@ -1,0 +1,45 @@
+"""One prediction from claim to answer."""
+
+from __future__ import annotations
+
+import logging
+
+from billiard.exceptions import SoftTimeLimitExceeded
+
+from diagnosis import worker
+from diagnosis.engine.errors import ArtifactError, RadiographError
+from diagnosis.models import Prediction
+
+logger = logging.getLogger(__name__)
+
+
+def classify_next(prediction_id: int | None) -> None:
+    """Claim one prediction, ask the classifier, store what it says.
+
+    Without a usable classifier nothing is claimed: the jobs wait, and nobody's attempts are used up.
+    """
+    try:
+        classifier, version = worker.current_classifier()
+    except (ArtifactError, worker.NoActiveModel) as error:
+        logger.error("No prediction can be made: %s", error)
+        return
+    worker.report_alive()
+    if not (prediction := Prediction.objects.claim(prediction_id, worker.process_name())):
+        return
+    try:
+        result = classifier.classify(prediction.radiograph.read())
+    except RadiographError as error:
+        prediction.fail(error.code, error.detail)
+    except FileNotFoundError:
+        prediction.fail("file_missing", "The file of this radiograph is no longer there. Upload it anew.")
+    except SoftTimeLimitExceeded:
+        prediction.fail("too_slow", "Reading this image took too long. Save it as a plain JPEG or PNG, and try again.")
+    except MemoryError:
+        # Never raised on: Celery hands a task's error to the main process, and a MemoryError ends that too.
+        prediction.fail("too_demanding", "Reading this image takes more memory than a radiograph may.")
+    except Exception:
+        # Not the image's fault as far as anyone knows: another attempt, perhaps of another worker, may succeed.
+        prediction.give_back()
+        raise
+    else:
+        prediction.finish(version, result)

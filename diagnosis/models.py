@@ -1,0 +1,258 @@
+"""Radiographs, predictions and the versions of the model. The rows are the jobs: every change of state is here."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from diagnosis.engine.artifact import ModelCard
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from diagnosis.engine.classifier import Classification
+
+
+class ModelVersion(models.Model):
+    """A published network. Its artifact lies in ``folder`` and is never changed."""
+
+    version = models.CharField(max_length=64, unique=True)
+    network_sha256 = models.CharField("SHA-256 of the network", max_length=64)
+    card = models.JSONField("model card")
+    active = models.BooleanField(default=False, help_text="New predictions are made by the active version.")
+    published = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-published"]
+        constraints = [
+            models.UniqueConstraint(fields=["active"], condition=Q(active=True), name="one_active_model_version")
+        ]
+
+    def __str__(self) -> str:
+        return self.version
+
+    @property
+    def folder(self) -> Path:
+        return Path(settings.MODELS_DIR) / self.version
+
+    @property
+    def model_card(self) -> ModelCard:
+        return ModelCard.from_dict(self.card)
+
+    def activate(self) -> None:
+        """Make this the version that new predictions are made by. Older predictions stay as they are."""
+        with transaction.atomic():
+            ModelVersion.objects.filter(active=True).update(active=False)
+            ModelVersion.objects.filter(pk=self.pk).update(active=True)
+        self.active = True
+
+
+class RadiographQuerySet(models.QuerySet["Radiograph"]):
+    def owned_by(self, user: AbstractBaseUser | Any) -> Self:
+        return self.filter(owner=user)
+
+    def with_predictions(self) -> Self:
+        """Fetch what :attr:`Radiograph.prediction` needs, in one query more however many rows there are."""
+        predictions = Prediction.objects.select_related("model_version").order_by("-queued_at", "-pk")
+        return self.prefetch_related(models.Prefetch("predictions", predictions))
+
+
+def _stored_name(radiograph: Radiograph, filename: str) -> str:
+    """Name the file after its row: nothing of the name that the user gave reaches the file system."""
+    return f"{radiograph.created:%Y/%m/%d}/{radiograph.pk}{Path(filename).suffix}"
+
+
+class Radiograph(models.Model):
+    """One uploaded chest X-ray image."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="radiographs")
+    created = models.DateTimeField(default=timezone.now)
+    file = models.FileField(upload_to=_stored_name, max_length=120)
+    filename = models.CharField(max_length=255, help_text="As the user named it.")
+    format = models.CharField(max_length=8)
+    width = models.PositiveIntegerField(help_text="Pixels.")
+    height = models.PositiveIntegerField(help_text="Pixels.")
+    sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
+
+    objects = RadiographQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created", "-id"]
+        indexes = [models.Index(fields=["owner", "-created", "-id"], name="radiograph_of_owner")]
+
+    def __str__(self) -> str:
+        return self.filename
+
+    def get_absolute_url(self) -> str:
+        return reverse("diagnosis:radiograph", args=[self.pk])
+
+    @property
+    def prediction(self) -> Prediction:
+        """The newest prediction. ``submission.submit`` writes the first one together with the radiograph."""
+        prefetched = getattr(self, "_prefetched_objects_cache", {}).get("predictions")
+        if prefetched is not None:
+            return prefetched[0]
+        return self.predictions.select_related("model_version").latest("queued_at", "pk")
+
+    def read(self) -> bytes:
+        """Return the uploaded bytes, unchanged. Raises FileNotFoundError where the file is gone."""
+        with self.file.open("rb") as file:
+            data: bytes = file.read()
+        return data
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete the row with its predictions, and the file once that is certain."""
+        storage, name = self.file.storage, self.file.name
+        with transaction.atomic():
+            deleted = super().delete(*args, **kwargs)
+            transaction.on_commit(lambda: storage.delete(name))
+        return deleted
+
+
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    def claimable(self, now: datetime) -> Self:
+        """Pending ones, and running ones whose worker has let its lease run out."""
+        waiting = Q(status=Prediction.Status.PENDING)
+        abandoned = Q(status=Prediction.Status.RUNNING, lease_until__lt=now)
+        return self.filter(waiting | abandoned, attempts__lt=settings.MAX_ATTEMPTS)
+
+    def claim(self, pk: int | None, worker: str) -> Prediction | None:
+        """Take prediction ``pk``, or the oldest that can be taken; None where there is none.
+
+        The conditional UPDATE makes sure that one claim of many wins. The attempt is counted before anything is
+        decoded, so an image that ends its worker is tried ``MAX_ATTEMPTS`` times and not for ever.
+        """
+        if pk is not None and (prediction := self._claim(pk, worker)):
+            return prediction
+        while oldest := self.claimable(timezone.now()).order_by("queued_at").values_list("pk", flat=True).first():
+            if prediction := self._claim(oldest, worker):
+                return prediction
+        return None
+
+    def _claim(self, pk: int, worker: str) -> Prediction | None:
+        now, token = timezone.now(), uuid.uuid4()
+        claimed = self.claimable(now).filter(pk=pk)
+        changed = claimed.update(
+            status=Prediction.Status.RUNNING,
+            token=token,
+            worker=worker,
+            attempts=F("attempts") + 1,
+            lease_until=now + settings.LEASE,
+            started_at=now,
+        )
+        # Read back under the token: the lease may be over, and another's, before this line runs.
+        return self.select_related("radiograph").filter(pk=pk, token=token).first() if changed else None
+
+    def release(self) -> int:
+        """Give running ones back, for another worker to claim at once. Their attempts stay counted."""
+        return self.filter(status=Prediction.Status.RUNNING).update(
+            status=Prediction.Status.PENDING, token=None, worker="", lease_until=None, started_at=None
+        )
+
+    def fail_exhausted(self) -> int:
+        """End those that were tried as often as allowed without an answer."""
+        now = timezone.now()
+        unanswered = Q(status=Prediction.Status.PENDING) | Q(status=Prediction.Status.RUNNING, lease_until__lt=now)
+        return self.filter(unanswered, attempts__gte=settings.MAX_ATTEMPTS).update(
+            status=Prediction.Status.FAILED,
+            token=None,
+            lease_until=None,
+            finished_at=now,
+            reason_code="gave_up",
+            reason=(
+                f"Reading this image was tried {settings.MAX_ATTEMPTS} times and never came to an end. "
+                "Export it again, or as another format, and upload it anew."
+            ),
+        )
+
+
+class Prediction(models.Model):
+    """What one ModelVersion says of one Radiograph, and the job of finding out."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        REFUSED = "refused"
+        FAILED = "failed"
+
+    FINAL = (Status.SUCCEEDED, Status.REFUSED, Status.FAILED)
+
+    radiograph = models.ForeignKey(Radiograph, models.CASCADE, related_name="predictions")
+    model_version = models.ForeignKey(ModelVersion, models.PROTECT, null=True, related_name="predictions")
+    status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
+
+    probability = models.FloatField(null=True, help_text="Calibrated probability of pneumonia, 0 to 1.")
+    threshold = models.FloatField(null=True, help_text="From this probability on the label is PNEUMONIA.")
+    label = models.CharField(max_length=16, blank=True)
+    band = models.CharField(max_length=9, blank=True)
+    reason_code = models.CharField(max_length=32, blank=True)
+    reason = models.CharField(max_length=300, blank=True, help_text="Why it was refused or failed.")
+
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    token = models.UUIDField(null=True, help_text="Who claimed it last; only the holder can finish it.")
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=120, blank=True)
+
+    objects = PredictionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-queued_at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["queued_at"], condition=Q(status__in=["pending", "running"]), name="prediction_unfinished"
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="succeeded", probability__gte=0, probability__lte=1)
+                | (~Q(status="succeeded") & Q(probability__isnull=True)),
+                name="probability_if_succeeded",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.radiograph_id}: {self.status}"
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in self.FINAL
+
+    def finish(self, version: ModelVersion, result: Classification) -> bool:
+        """Store the classifier's answer, whether it answered or refused. False where the claim was lost."""
+        return self._end(
+            result.status,
+            model_version=version,
+            threshold=version.card["threshold"],
+            probability=result.probability,
+            label=result.label,
+            band=result.band,
+            reason_code=result.refusal.code if result.refusal else "",
+            reason=result.refusal.detail if result.refusal else "",
+        )
+
+    def fail(self, code: str, reason: str) -> bool:
+        """End for good, with a sentence for the user. False where the claim was lost."""
+        return self._end(self.Status.FAILED, reason_code=code, reason=reason)
+
+    def give_back(self) -> None:
+        """Let go of the claim, after a fault that another attempt may not meet."""
+        Prediction.objects.filter(pk=self.pk, token=self.token).release()
+
+    def _end(self, status: str, **facts: Any) -> bool:
+        # Under the token: a worker that wakes up after its lease was given to another one changes nothing.
+        mine = Prediction.objects.filter(pk=self.pk, token=self.token, status=self.Status.RUNNING)
+        return bool(mine.update(status=status, finished_at=timezone.now(), token=None, lease_until=None, **facts))

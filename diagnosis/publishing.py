@@ -1,0 +1,47 @@
+"""Registers an artifact as a ModelVersion, after it has proved what its card says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from diagnosis.engine.artifact import write_artifact
+from diagnosis.engine.classifier import Classifier
+from diagnosis.engine.errors import ArtifactError
+from diagnosis.models import ModelVersion
+
+
+def publish(folder: Path) -> tuple[ModelVersion, bool]:
+    """Verify the artifact in ``folder``, copy it to where the workers read it and register it.
+
+    Returns the version, and whether it is new: publishing the same artifact again changes nothing. Raises
+    ArtifactError, with nothing written, where hash, preprocessing version or probe images do not fit, or where
+    another artifact bears the same version.
+    """
+    artifact = Classifier.load(folder).artifact
+    card = artifact.card
+    known = ModelVersion.objects.filter(version=card.version).first()
+    if known and known.network_sha256 != card.network_sha256:
+        raise ArtifactError(f"Version {card.version} is published already, with another network.")
+    target = Path(settings.MODELS_DIR) / card.version
+    if not target.exists():
+        write_artifact(artifact, target)
+    if known:
+        return known, False
+    return ModelVersion.objects.create(
+        version=card.version, network_sha256=card.network_sha256, card=card.as_dict()
+    ), True
+
+
+def activate(version: str) -> ModelVersion:
+    """Switch to a published version, once its artifact has proved itself again. Raises ArtifactError."""
+    chosen = ModelVersion.objects.filter(version=version).first()
+    if chosen is None:
+        known = ", ".join(ModelVersion.objects.values_list("version", flat=True)) or "none"
+        raise ArtifactError(f"No version {version!r} is published. Published: {known}.")
+    Classifier.load(chosen.folder)
+    with transaction.atomic():
+        chosen.activate()
+    return chosen

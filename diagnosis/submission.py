@@ -1,0 +1,46 @@
+"""The one door through which a radiograph comes in, from the browser and from the API alike."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from diagnosis import tasks
+from diagnosis.engine.header import FORMATS
+from diagnosis.models import Prediction, Radiograph
+from diagnosis.validators import clean_filename, validate_upload
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.core.files.uploadedfile import TemporaryUploadedFile
+
+logger = logging.getLogger(__name__)
+
+
+def submit(owner: User, file: TemporaryUploadedFile) -> Radiograph:
+    """Store the file and the job of classifying it; once this returns, neither can be lost.
+
+    The file is safe on disk before the rows are written, and the workers' doorbell rings after they are.
+    Raises RadiographError where the file is not one that is taken; nothing is stored then.
+    """
+    header = validate_upload(file)
+    radiograph = Radiograph(
+        owner=owner,
+        filename=clean_filename(file.name or ""),
+        format=header.format,
+        width=header.width,
+        height=header.height,
+        sha256=file.sha256,  # type: ignore[attr-defined]  # set by RadiographUploadHandler
+    )
+    radiograph.file.save(f"upload{FORMATS[header.format]}", file, save=False)
+    try:
+        with transaction.atomic():
+            radiograph.save(force_insert=True)
+            prediction = Prediction.objects.create(radiograph=radiograph)
+            transaction.on_commit(lambda: tasks.ring(prediction.pk))
+    except BaseException:
+        radiograph.file.delete(save=False)
+        raise
+    return radiograph

@@ -1,0 +1,108 @@
+"""The sweep, every few seconds in every worker: what died is put right, and what nobody took is rung for again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from celery import bootsteps
+from celery.signals import task_received
+from celery.worker import state
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from diagnosis import tasks
+from diagnosis.models import Prediction
+from diagnosis.worker import host_name
+
+logger = logging.getLogger(__name__)
+
+#: Seconds after which a worker that rang itself and heard nothing ends, to be started again by its supervisor.
+DEAF_AFTER = 30.0
+
+
+def sweep() -> list[int]:
+    """Put right what died, and return the ids of those that wait although nobody was rung, or nobody came.
+
+    Any number of processes may sweep at once.
+    """
+    release_claims_of_the_dead()
+    Prediction.objects.all().fail_exhausted()
+    now = timezone.now()
+    forgotten = Prediction.objects.claimable(now).filter(queued_at__lt=now - timedelta(seconds=2))
+    return list(forgotten.order_by("queued_at").values_list("pk", flat=True)[:100])
+
+
+def release_claims_of_the_dead() -> int:
+    """Give back what processes of this host held when they died, without waiting for their leases to run out."""
+    prefix = f"{host_name()}:"
+    held = Prediction.objects.filter(status=Prediction.Status.RUNNING, worker__startswith=prefix)
+    workers = set(held.values_list("worker", flat=True))
+    dead = [name for name in workers if not _is_alive(int(name.removeprefix(prefix)))]
+    return Prediction.objects.filter(worker__in=dead).release() if dead else 0
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:  # not on Linux
+        return True
+
+
+class SweepStep(bootsteps.StartStopStep):
+    """Sweeps every few seconds in the worker's main process, and rings the worker's own doorbell as well.
+
+    The ring has a purpose beside finding work: an answer shows that the worker hears. After a restart of Redis a
+    worker may stay connected and deaf (celery issues 8030 and 9054); it ends then and is started again. The timer
+    is Celery's own: a thread would be copied, with the locks it holds, into every child that is forked later.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        super().__init__(consumer, **kwargs)
+        self._timer: Any = None
+        self._heard = time.monotonic()
+        task_received.connect(self._hear)
+
+    def _hear(self, **_: Any) -> None:
+        self._heard = time.monotonic()
+
+    def start(self, consumer: Any) -> None:
+        self._heard = time.monotonic()
+        self._timer = consumer.timer.call_repeatedly(settings.SWEEP_EVERY, self._sweep, (consumer,))
+        self._sweep(consumer)
+
+    def stop(self, consumer: Any) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _sweep(self, consumer: Any) -> None:
+        try:
+            waiting = sweep()
+        except DatabaseError as error:
+            logger.error("The database does not answer the sweep: %s", error)
+            return
+        finally:
+            # Never open when Celery forks a child: a connection must not be shared by two processes.
+            connection.close()
+        own_queue = f"{consumer.hostname}.dq2"
+        if not tasks.ring(None, queue=own_queue, expires=settings.SWEEP_EVERY * 2):
+            return
+        for prediction_id in waiting:
+            tasks.ring(prediction_id, expires=settings.SWEEP_EVERY * 2)
+        if time.monotonic() - self._heard > DEAF_AFTER:
+            logger.critical("This worker no longer hears its doorbell; it ends, to be started again.")
+            state.should_terminate = 70

@@ -1,0 +1,83 @@
+"""How the bytes of an upload reach the disk: streamed, hashed, bounded and durable."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.http.multipartparser import MultiPartParserError
+
+CUT_OFF = "The upload was cut off before its end, so nothing was stored. Send it again."
+
+
+def too_large_sentence() -> str:
+    return f"The upload is larger than the {settings.MAX_UPLOAD_BYTES // 1024**2} MB that are taken."
+
+
+class RadiographUploadHandler(TemporaryFileUploadHandler):
+    """Write each file to ``incoming/`` while hashing it (attribute ``sha256`` of the uploaded file).
+
+    Raises RequestDataTooBig at the first byte over the limit, and before anything is written where the length
+    that the request announces says so already. Raises MultiPartParserError where the body ends within a file:
+    Django by itself drops such a file in silence.
+    """
+
+    #: What a multipart body may hold beside the file itself.
+    OVERHEAD = 64 * 1024
+
+    def handle_raw_input(
+        self, input_data: Any, META: dict[str, Any], content_length: int, boundary: Any, encoding: str | None = None
+    ) -> None:
+        self._unfinished = False
+        if content_length > settings.MAX_UPLOAD_BYTES + self.OVERHEAD:
+            raise RequestDataTooBig(too_large_sentence())
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self._hash = hashlib.sha256()
+        self._bytes = 0
+        self._unfinished = True
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self._bytes += len(raw_data)
+        if self._bytes > settings.MAX_UPLOAD_BYTES:
+            raise RequestDataTooBig(too_large_sentence())
+        self._hash.update(raw_data)
+        super().receive_data_chunk(raw_data, start)
+
+    def file_complete(self, file_size: int) -> TemporaryUploadedFile:
+        self._unfinished = False
+        file = super().file_complete(file_size)
+        file.sha256 = self._hash.hexdigest()
+        return file
+
+    def upload_complete(self) -> None:
+        if self._unfinished:
+            raise MultiPartParserError(CUT_OFF)
+
+
+class DurableStorage(FileSystemStorage):
+    """Files that survive a power cut once ``save`` has returned: the content and the folder's entry are on disk."""
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        name = super()._save(name, content)
+        path = Path(self.path(name))
+        _fsync(path)
+        _fsync(path.parent)
+        return name
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,49 @@
+"""What may be uploaded: the form and the serializer both ask here."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import PurePosixPath
+from typing import IO, Protocol
+
+from django.conf import settings
+
+from diagnosis.engine.errors import EmptyFile, RadiographError, UnreadableImage, UnsupportedFormat
+from diagnosis.engine.header import FORMATS, FORMATS_SENTENCE, Header, read_header
+from diagnosis.uploads import too_large_sentence
+
+ACCEPTED_SUFFIXES = (*FORMATS.values(), ".jpeg", ".tiff")
+
+
+class TooLarge(RadiographError):
+    code = "too_large"
+
+
+class Upload(Protocol):
+    name: str | None
+    size: int | None
+    file: IO[bytes]
+
+
+def validate_upload(file: Upload) -> Header:
+    """Return format and size in pixels of an upload, from its header. Raises RadiographError with the reason."""
+    if not file.size:
+        raise EmptyFile("The file is empty. Choose the file of a chest X-ray.")
+    if file.size > settings.MAX_UPLOAD_BYTES:
+        raise TooLarge(too_large_sentence())
+    try:
+        return read_header(file.file)
+    except UnsupportedFormat as error:
+        suffix = PurePosixPath(file.name or "").suffix.lower()
+        if suffix in ACCEPTED_SUFFIXES and "no image" in error.detail:
+            raise UnreadableImage(
+                f"The file is named {suffix}, but its content is no image. Send a chest X-ray as {FORMATS_SENTENCE}."
+            ) from error
+        raise
+
+
+def clean_filename(name: str) -> str:
+    """Return the last part of a file name, to be shown to its owner: no folders, no control characters, not empty."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    printable = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
+    return printable.strip()[-255:] or "unnamed"

@@ -1,0 +1,90 @@
+"""The classifier that this worker process holds, and what the process is called."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from celery.signals import worker_process_init
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError
+
+from diagnosis.engine.classifier import Classifier
+from diagnosis.engine.errors import ArtifactError
+from diagnosis.models import ModelVersion
+
+logger = logging.getLogger(__name__)
+
+ALIVE_KEY = "diagnosis.worker_alive"
+#: Seconds for which a worker counts as alive after it has looked for work. The sweep makes each look every few.
+ALIVE_FOR = 15
+
+
+class NoActiveModel(Exception):
+    def __init__(self) -> None:
+        super().__init__("no model version is active. Publish one: manage.py publish_model DIR --activate")
+
+
+_held: tuple[Classifier, ModelVersion] | None = None
+
+
+def current_classifier() -> tuple[Classifier, ModelVersion]:
+    """Return the classifier of the active version: the one held, or a new one after another was activated.
+
+    Raises NoActiveModel, or ArtifactError where the published artifact must not be used.
+    """
+    global _held
+    version = ModelVersion.objects.filter(active=True).first()
+    if version is None:
+        raise NoActiveModel
+    if _held is None or _held[1].pk != version.pk:
+        _held = Classifier.load(version.folder), version
+        logger.info("Model version %s is loaded and answers its probes as recorded.", version)
+    return _held[0], version
+
+
+def report_alive() -> None:
+    """Say to the whole platform that a worker with a usable classifier is looking for work."""
+    cache.set(ALIVE_KEY, time.time(), timeout=ALIVE_FOR)
+
+
+def is_any_alive() -> bool:
+    """Whether a worker has looked for work lately. False too where Redis is away."""
+    return cache.get(ALIVE_KEY) is not None
+
+
+@worker_process_init.connect
+def prepare_process(**_: Any) -> None:
+    """Load the classifier after the fork, and bound the memory that a decoder may take."""
+    try:
+        current_classifier()
+    except (ArtifactError, NoActiveModel, DatabaseError) as error:
+        logger.error("This worker process is not ready, and its jobs wait: %s", error)
+    _limit_memory()
+
+
+def _limit_memory() -> None:
+    if sys.platform == "linux":
+        in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (in_use + settings.WORKER_MEMORY_BYTES, resource.RLIM_INFINITY))
+
+
+def host_name() -> str:
+    """Name this host and, on Linux, the process namespace (of a container) in which process ids are unique."""
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = ""
+    return f"{socket.gethostname()[:64]}/{namespace}"
+
+
+def process_name() -> str:
+    """Name this process among those of all hosts."""
+    return f"{host_name()}:{os.getpid()}"

@@ -1,0 +1,263 @@
+"""Every setting, driven by the environment; nonsense is refused at start with a hint."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import os
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+
+def _positive(name: str, default: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or int(text) < 1:
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number of 1 or more, such as {default}.")
+    return int(text)
+
+
+def _flag(name: str) -> bool:
+    text = os.environ.get(name, "").strip().lower()
+    if text not in ("", "0", "1", "true", "false", "on", "off", "yes", "no"):
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be 1 (on) or 0 (off).")
+    return text in ("1", "true", "on", "yes")
+
+
+# Where everything lies that is written at run time.
+DATA_DIR = Path(os.environ.get("PNEUMODETECT_DATA_DIR") or BASE_DIR / "var").absolute()
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"PNEUMODETECT_DATA_DIR is {str(DATA_DIR)!r}, which cannot be made: {error.strerror}. "
+        "Name a folder that you may write to."
+    ) from error
+
+DEBUG = _flag("DEBUG")
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = [
+    host.strip() for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host.strip()
+] or LOCAL_HOSTS
+IS_PUBLIC = bool(set(ALLOWED_HOSTS) - set(LOCAL_HOSTS))
+
+
+def _secret_key() -> str:
+    """Return SECRET_KEY, or on a machine that serves only itself the key made at the first run."""
+    if key := os.environ.get("SECRET_KEY"):
+        return key
+    if IS_PUBLIC:
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS names hosts beside localhost, so SECRET_KEY must be set too: a long random text that "
+            'stays the same, such as the output of: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
+        )
+    path = DATA_DIR / "secret_key"
+    if not path.exists():
+        # Linked into place, so that of several processes that start at once only the first one's key counts.
+        fresh = path.with_name(f"secret_key.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(get_random_secret_key())
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text()
+
+
+SECRET_KEY = _secret_key()
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "rest_framework",
+    "knox",
+    "diagnosis",
+]
+if importlib.util.find_spec("training"):  # may be absent where only serving is wanted
+    INSTALLED_APPS.append("training")
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "pneumodetect.urls"
+WSGI_APPLICATION = "pneumodetect.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database. The rows are the jobs, so an accepted upload must survive a power cut: synchronous=FULL.
+DATABASE_URL = os.environ.get("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
+try:
+    DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
+except (ImproperlyConfigured, ValueError) as error:
+    raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host:5432/name.") from error
+if "sqlite3" in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Redis: the doorbell of the queue, and the cache.
+REDIS_URL = os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
+if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0.")
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 1,
+            # A page must not fail because the cache is away.
+            "IGNORE_EXCEPTIONS": True,
+        },
+    }
+}
+
+# Files. All of an upload is written to disk as it comes, beside the place where it will stay.
+MEDIA_ROOT = DATA_DIR / "uploads"
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
+FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
+FILE_UPLOAD_HANDLERS = ["diagnosis.uploads.RadiographUploadHandler"]
+FILE_UPLOAD_PERMISSIONS = 0o640
+MAX_UPLOAD_BYTES = _positive("PNEUMODETECT_MAX_UPLOAD_MB", 25) * 1024**2
+STORAGES = {
+    "default": {"BACKEND": "diagnosis.uploads.DurableStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# Published networks.
+MODELS_DIR = DATA_DIR / "models"
+
+# Classification. The limits depend on one another: see diagnosis/models.py on leases.
+CLASSIFY_SOFT_LIMIT = 8
+CLASSIFY_HARD_LIMIT = CLASSIFY_SOFT_LIMIT + 2
+LEASE = datetime.timedelta(seconds=CLASSIFY_HARD_LIMIT + 5)
+MAX_ATTEMPTS = 3
+SWEEP_EVERY = 4.0
+WORKER_MEMORY_BYTES = 768 * 1024**2
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever
+CELERY_BROKER_CONNECTION_TIMEOUT = 1
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 4 * LEASE.total_seconds(),
+    "socket_connect_timeout": 1,
+    "socket_timeout": 3,  # longer than the one second for which a worker's BRPOP waits
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+}
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SOFT_TIME_LIMIT = CLASSIFY_SOFT_LIMIT
+CELERY_TASK_TIME_LIMIT = CLASSIFY_HARD_LIMIT
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # the claim makes a second run harmless
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_DIRECT = True  # lets each worker ring itself, to notice that it has gone deaf
+
+# Accounts.
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "diagnosis:upload"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "diagnosis.accounts.AccountAdapter"
+SIGNUP_OPEN = _flag("PNEUMODETECT_SIGNUP")
+EMAIL_CONFIG = environ.Env.email_url_config(os.environ.get("EMAIL_URL") or "consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or "PneumoDetect <pneumodetect@localhost>"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_PUBLIC
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_PUBLIC else None
+CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS if IS_PUBLIC and host != "*"]
+CSRF_FAILURE_VIEW = "diagnosis.views.csrf_failure"
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+# API.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "diagnosis.api.problems.exception_handler",
+    "DEFAULT_THROTTLE_RATES": {"token": "10/min"},
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {"TOKEN_TTL": datetime.timedelta(days=90)}
+
+# Language and time.
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = os.environ.get("TZ") or "UTC"
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}

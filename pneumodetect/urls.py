@@ -1,0 +1,19 @@
+"""Which room answers for which address."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from diagnosis import health
+
+urlpatterns = [
+    path("", include("diagnosis.urls")),
+    path("api/v1/", include("diagnosis.api.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
+handler400 = "diagnosis.views.bad_request"
+handler403 = "diagnosis.views.forbidden"
+handler404 = "diagnosis.views.not_found"
+handler500 = "diagnosis.views.server_error"
