@@ -34,4 +34,4 @@ def _database_answers() -> bool:
 def _redis_answers() -> bool:
     # The cache swallows errors of Redis, so what was written must come back.
     cache.set("diagnosis.readyz", "1", timeout=10)
-    return cache.get("diagnosis.readyz") == "1"
+    return bool(cache.get("diagnosis.readyz") == "1")

@@ -100,7 +100,8 @@ class Radiograph(models.Model):
         """The newest prediction. ``submission.submit`` writes the first one together with the radiograph."""
         prefetched = getattr(self, "_prefetched_objects_cache", {}).get("predictions")
         if prefetched is not None:
-            return prefetched[0]
+            newest: Prediction = prefetched[0]
+            return newest
         return self.predictions.select_related("model_version").latest("queued_at", "pk")
 
     def read(self) -> bytes:
@@ -111,7 +112,7 @@ class Radiograph(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete the row with its predictions, and the file once that is certain."""
-        storage, name = self.file.storage, self.file.name
+        storage, name = self.file.storage, self.file.name or ""
         with transaction.atomic():
             deleted = super().delete(*args, **kwargs)
             transaction.on_commit(lambda: storage.delete(name))

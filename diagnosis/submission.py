@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING
+import hashlib
+from typing import TYPE_CHECKING, cast
 
 from django.db import transaction
 
@@ -13,26 +13,25 @@ from diagnosis.models import Prediction, Radiograph
 from diagnosis.validators import clean_filename, validate_upload
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
-    from django.core.files.uploadedfile import TemporaryUploadedFile
-
-logger = logging.getLogger(__name__)
+    from django.contrib.auth.models import AnonymousUser, User
+    from django.core.files.uploadedfile import UploadedFile
 
 
-def submit(owner: User, file: TemporaryUploadedFile) -> Radiograph:
+def submit(owner: User | AnonymousUser, file: UploadedFile) -> Radiograph:
     """Store the file and the job of classifying it; once this returns, neither can be lost.
 
     The file is safe on disk before the rows are written, and the workers' doorbell rings after they are.
     Raises RadiographError where the file is not one that is taken; nothing is stored then.
     """
     header = validate_upload(file)
+    file.seek(0)
     radiograph = Radiograph(
-        owner=owner,
+        owner=cast("User", owner),  # the views let nobody in who is not logged in
         filename=clean_filename(file.name or ""),
         format=header.format,
         width=header.width,
         height=header.height,
-        sha256=file.sha256,  # type: ignore[attr-defined]  # set by RadiographUploadHandler
+        sha256=hashlib.file_digest(file, "sha256").hexdigest(),
     )
     radiograph.file.save(f"upload{FORMATS[header.format]}", file, save=False)
     try:

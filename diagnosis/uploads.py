@@ -1,17 +1,15 @@
-"""How the bytes of an upload reach the disk: streamed, hashed, bounded and durable."""
+"""How the bytes of an upload reach the disk: streamed, bounded and durable."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
-from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http.multipartparser import MultiPartParserError
 
@@ -23,7 +21,7 @@ def too_large_sentence() -> str:
 
 
 class RadiographUploadHandler(TemporaryFileUploadHandler):
-    """Write each file to ``incoming/`` while hashing it (attribute ``sha256`` of the uploaded file).
+    """Write each file to ``incoming/``, on the file system where it will stay.
 
     Raises RequestDataTooBig at the first byte over the limit, and before anything is written where the length
     that the request announces says so already. Raises MultiPartParserError where the body ends within a file:
@@ -42,7 +40,6 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        self._hash = hashlib.sha256()
         self._bytes = 0
         self._unfinished = True
 
@@ -50,14 +47,11 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
         self._bytes += len(raw_data)
         if self._bytes > settings.MAX_UPLOAD_BYTES:
             raise RequestDataTooBig(too_large_sentence())
-        self._hash.update(raw_data)
         super().receive_data_chunk(raw_data, start)
 
-    def file_complete(self, file_size: int) -> TemporaryUploadedFile:
+    def file_complete(self, file_size: int) -> UploadedFile | None:
         self._unfinished = False
-        file = super().file_complete(file_size)
-        file.sha256 = self._hash.hexdigest()
-        return file
+        return super().file_complete(file_size)
 
     def upload_complete(self) -> None:
         if self._unfinished:
@@ -67,8 +61,8 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
 class DurableStorage(FileSystemStorage):
     """Files that survive a power cut once ``save`` has returned: the content and the folder's entry are on disk."""
 
-    def _save(self, name: str, content: File[bytes]) -> str:
-        name = super()._save(name, content)
+    def save(self, name: str | None, content: IO[Any], max_length: int | None = None) -> str:
+        name = super().save(name, content, max_length)
         path = Path(self.path(name))
         _fsync(path)
         _fsync(path.parent)

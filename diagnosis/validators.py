@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from pathlib import PurePosixPath
-from typing import IO, Protocol
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 
 from diagnosis.engine.errors import EmptyFile, RadiographError, UnreadableImage, UnsupportedFormat
 from diagnosis.engine.header import FORMATS, FORMATS_SENTENCE, Header, read_header
@@ -19,15 +19,9 @@ class TooLarge(RadiographError):
     code = "too_large"
 
 
-class Upload(Protocol):
-    name: str | None
-    size: int | None
-    file: IO[bytes]
-
-
-def validate_upload(file: Upload) -> Header:
+def validate_upload(file: UploadedFile) -> Header:
     """Return format and size in pixels of an upload, from its header. Raises RadiographError with the reason."""
-    if not file.size:
+    if not file.size or file.file is None:
         raise EmptyFile("The file is empty. Choose the file of a chest X-ray.")
     if file.size > settings.MAX_UPLOAD_BYTES:
         raise TooLarge(too_large_sentence())

@@ -79,7 +79,7 @@ def _limit_memory() -> None:
 def host_name() -> str:
     """Name this host and, on Linux, the process namespace (of a container) in which process ids are unique."""
     try:
-        namespace = os.readlink("/proc/self/ns/pid")
+        namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         namespace = ""
     return f"{socket.gethostname()[:64]}/{namespace}"

@@ -55,10 +55,11 @@ def _from_api_exception(exception: exceptions.APIException) -> HttpResponse:
         headers["WWW-Authenticate"] = challenge
     if wait := getattr(exception, "wait", None):
         headers["Retry-After"] = str(int(wait))
-    status, detail, errors = exception.status_code, exception.detail, None
+    status, detail = exception.status_code, exception.detail
     if isinstance(detail, dict | list):
-        errors, detail = detail, "Some fields are not as they must be; see errors."
-    return problem_response(status, _title(status), str(detail), errors, headers)
+        sentence = "Some fields are not as they must be; see errors."
+        return problem_response(status, _title(status), sentence, detail, headers)
+    return problem_response(status, _title(status), str(detail), headers=headers)
 
 
 def _title(status: int) -> str:

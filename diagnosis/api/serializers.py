@@ -24,7 +24,7 @@ class UploadSerializer(serializers.Serializer[Any]):
 class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     refusal = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
-    label = serializers.SerializerMethodField()
+    label = serializers.SerializerMethodField()  # type: ignore[assignment]  # the name of a field attribute too
     band = serializers.SerializerMethodField()
     model_version = serializers.CharField(source="model_version.version", default=None)
 

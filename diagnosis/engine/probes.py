@@ -23,4 +23,5 @@ def draw_probe(seed: int) -> Pixels:
     for patch in range(seed):
         px, py = 50 + (patch * 73 + seed * 31) % 124, 70 + (patch * 41 + seed * 17) % 90
         picture += 70 * np.clip(1.2 - ((x - px) ** 2 + (y - py) ** 2) / 500, 0, 1)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    pixels: Pixels = np.clip(picture, 0, 255).astype(np.uint8)
+    return pixels

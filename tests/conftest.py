@@ -1,0 +1,75 @@
+"""Fixtures that more than one room's tests use. Nothing here needs Redis; tests/live.py has the real services."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from pytest_django import DjangoDbBlocker
+from pytest_django.fixtures import Settings
+
+from diagnosis.models import ModelVersion
+from tests.factories import make_user
+
+BUNDLED_MODEL = Path(__file__).parent.parent / "diagnosis" / "bundled_model"
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(settings: Settings, tmp_path: Path) -> None:
+    """Keep what a test writes apart from everything else, and let it need no Redis and no compiled static files."""
+    settings.MEDIA_ROOT = tmp_path / "uploads"
+    settings.MODELS_DIR = tmp_path / "models"
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "incoming"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir()
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    cache.clear()
+
+
+@pytest.fixture
+def alice(db: DjangoDbBlocker) -> User:
+    return make_user("alice")
+
+
+@pytest.fixture
+def bob(db: DjangoDbBlocker) -> User:
+    return make_user("bob")
+
+
+@pytest.fixture
+def charlie(db: DjangoDbBlocker) -> User:
+    """The administrator."""
+    return make_user("charlie", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def version(db: DjangoDbBlocker) -> ModelVersion:
+    """The bundled model, published and active."""
+    from diagnosis import publishing
+
+    published, _ = publishing.publish(BUNDLED_MODEL)
+    return publishing.activate(published.version)
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
+    """Collect the ids for which the doorbell rings, instead of ringing it."""
+    ids: list[int | None] = []
+    monkeypatch.setattr("diagnosis.tasks.ring", lambda pk, **_: ids.append(pk))
+    return ids
+
+
+@pytest.fixture(scope="session")
+def chest_xray_dir() -> Path:
+    """The folder of real radiographs, in the Kaggle layout."""
+    folder = os.environ.get("CHEST_XRAY_DIR")
+    if not folder:
+        pytest.skip("CHEST_XRAY_DIR is not set: there are no real radiographs to test with")
+    return Path(folder)
