@@ -26,11 +26,12 @@ Images = NDArray[np.uint8]
 
 def augment(images: Images, seed: int, strength: float = 1.0) -> Images:
     """Return changed copies of ``images``, uint8 (N, H, W); the same seed gives the same pixels.
+    ``strength`` 1 is meant for training, 0 changes nothing.
 
     A label cannot be told from sharpness, noise, compression or proportions of the result: those of the training
     files differ between the classes, and in no other hospital they do so. Left and right are never exchanged.
     """
-    return _apply(_training_changes(strength), images, seed)
+    return _apply(_training_changes(strength), images, seed) if strength else images.copy()
 
 
 def perturb(images: Images, seed: int) -> Images:

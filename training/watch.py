@@ -38,7 +38,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self.history: list[dict[str, Any]] = []
         self.best = Best()
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras calls it
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--epochs", type=int, help="at most so many, instead of the recipe's")
         parser.add_argument("--seed", type=int, help="of split, first weights, order and augmentation")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django calls it so
+    def handle(self, *args: Any, **options: Any) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes say nothing to a user
         output = options["output"] or settings.DATA_DIR / "training" / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}"
         try:

@@ -1,0 +1,55 @@
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+
+from tests.training.conftest import make_dataset
+from training.batches import TrainingBatches, perturbed
+from training.config import TrainingConfig
+
+LABELS = [0] * 3 + [1] * 12
+DATASET = make_dataset([str(i) for i in range(15)], LABELS)
+
+
+def batches(**changes):
+    return TrainingBatches(DATASET, replace(TrainingConfig(), batch_size=8, **changes))
+
+
+def test_an_epoch_shows_both_classes_equally_often():
+    labels = np.concatenate([labels for _, labels in (batches()[i] for i in range(3))])
+    assert labels.shape == (24, 1)
+    assert labels.mean() == 0.5
+
+
+def test_the_larger_class_comes_once_and_the_smaller_is_repeated_evenly():
+    assert Counter(batches().order.tolist()) == {i: 4 if i < 3 else 1 for i in range(15)}
+
+
+def test_a_repeated_image_is_augmented_otherwise_each_time():
+    images = np.concatenate([batches()[i][0] for i in range(3)])
+    assert len({image.tobytes() for image in images}) == 24
+
+
+def test_another_epoch_brings_other_pixels_and_the_same_epoch_the_same():
+    first, again = batches(), batches()
+    assert (first[0][0] == again[0][0]).all()
+    again.on_epoch_end()
+    assert (first[0][0] != again[0][0]).any()
+
+
+def test_batches_are_all_of_one_size():
+    assert {len(batches(augmentation=0.0)[i][0]) for i in range(len(batches()))} == {8}
+
+
+def test_fewer_images_than_a_batch_make_one_smaller_batch():
+    few = TrainingBatches(DATASET, replace(TrainingConfig(), batch_size=100))
+    assert len(few) == 1
+    assert few[0][0].shape == (24, 224, 224, 1)
+
+
+def test_the_perturbed_set_is_fixed_and_keeps_labels_and_patients():
+    changed = perturbed(DATASET, seed=5, copies=2)
+    assert (changed.pixels == perturbed(DATASET, seed=5, copies=2).pixels).all()
+    assert changed.labels.tolist() == LABELS * 2
+    assert changed.patients == DATASET.patients * 2
+    assert (changed.pixels[:15] != changed.pixels[15:]).any()

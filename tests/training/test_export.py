@@ -1,0 +1,79 @@
+"""The artifact answers as the Keras network did."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from diagnosis.engine.artifact import write_artifact
+from diagnosis.engine.classifier import Classifier
+from tests.training.conftest import draw_chest, png
+from training.batches import predict_logits
+from training.calibration import Calibration
+from training.config import TrainingConfig
+from training.errors import ExportError
+from training.export import MAX_BYTES, convert, largest_difference, make_artifact
+from training.network import build_network
+
+IMAGES = np.stack([draw_chest(i % 2, i) for i in range(12)])
+
+
+def build(seed):
+    network = build_network(replace(TrainingConfig(), share_from_imagenet=0.0, seed=seed), {})
+    network.compile(jit_compile=False)
+    return network
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build(seed=0)
+
+
+@pytest.fixture(scope="module")
+def converted(network):
+    return convert(network)
+
+
+@pytest.fixture(scope="module")
+def calibration(network):
+    """Spread the answers of the untrained network over all probabilities: it says nearly the same to everything."""
+    logits = predict_logits(network, IMAGES)
+    slope = 2 / logits.std()
+    return Calibration(float(slope), float(-slope * logits.mean()), 0.5, 0.2, 0.8)
+
+
+def test_every_probability_is_that_of_keras(network, converted, calibration):
+    probabilities = calibration.probabilities(predict_logits(network, IMAGES))
+    assert np.ptp(probabilities) > 0.8
+    assert largest_difference(network, converted, calibration, IMAGES) < 0.01
+
+
+def test_a_network_that_answers_otherwise_is_not_exported(converted, calibration):
+    with pytest.raises(ExportError, match="a probability differs by"):
+        largest_difference(build(seed=1), converted, calibration, IMAGES)
+
+
+def test_weights_are_half_as_wide_and_fit_into_a_repository(converted):
+    assert 6_000_000 < len(converted) < MAX_BYTES
+
+
+def test_heat_map_and_embedding_are_those_of_keras(network, converted):
+    run = Interpreter(model_content=converted).get_signature_runner("serving_default")
+    answer = run(radiograph=IMAGES[:1, :, :, None])
+    assert answer["cam"].shape == (1, 7, 7)
+    assert answer["cam"].mean() == pytest.approx(answer["logit"][0, 0], abs=1e-4)
+    embedding = keras.Model(network.input, network.get_layer("embedding").output)(IMAGES[:1, :, :, None])
+    assert np.allclose(answer["embedding"], embedding, atol=0.01)
+
+
+def test_the_classifier_loads_the_artifact_and_answers_as_keras_does(network, calibration, tmp_path):
+    artifact = make_artifact(network, calibration, IMAGES, {"n": 12}, {"source": "drawn"}, {"epochs": 0})
+    write_artifact(artifact, tmp_path / "artifact")
+    classifier = Classifier.load(tmp_path / "artifact")
+    assert classifier.card == artifact.card
+    assert artifact.card.version.endswith(artifact.card.network_sha256[:8])
+    assert artifact.card.metrics["parity"]["largest_difference"] < 0.01
+    for pixels, expected in zip(IMAGES, calibration.probabilities(predict_logits(network, IMAGES)), strict=True):
+        assert classifier.classify(png(pixels)).probability == pytest.approx(expected, abs=0.01)

@@ -1,0 +1,53 @@
+"""From a folder of drawn images to an artifact, in two steps."""
+
+import json
+
+import pytest
+
+from diagnosis.engine.classifier import Classifier
+from diagnosis.engine.figures import NAMES
+from tests.training.conftest import draw_chest, png
+from training import trainer
+from training.errors import ExportError, TrainingError
+
+
+def test_a_folder_becomes_an_artifact_that_the_classifier_takes(draw_folder, tiny, tmp_path):
+    folder, output, said = draw_folder(), tmp_path / "runs" / "first", []
+    (folder / "NORMAL" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    trainer.train(tiny, folder, output, accelerator="cpu", source="drawn by a test", report=said.append)
+
+    classifier = Classifier.load(output)
+    assert classifier.classify(png(draw_chest(1, 99))).label in ("NORMAL", "PNEUMONIA")
+    card = classifier.card
+    assert card.data["source"] == "drawn by a test"
+    assert card.data["unreadable"] == 1
+    assert card.data["training"] == {"images": 12, "patients": 12, "NORMAL": 4, "PNEUMONIA": 8}
+    assert card.data["validation"] == {"images": 12, "patients": 12, "NORMAL": 4, "PNEUMONIA": 8}
+    for part, images in (("validation", 12), ("validation_perturbed", 24)):
+        assert (card.metrics[part]["images"], card.metrics[part]["patients"]) == (images, 12)
+        assert all(0 <= card.metrics[part][name]["value"] <= 1 for name in NAMES)
+    assert card.training["config"]["batch_size"] == 4
+
+    history = json.loads((output / "history.json").read_text())
+    assert [row["epoch"] for row in history] == [1]
+    assert {"loss", "accuracy", "clean_auroc", "perturbed_auroc", "perturbed_loss", "seconds"} <= history[0].keys()
+    assert any(line.startswith("epoch 1  ") for line in said)
+    assert str(tmp_path) not in (output / "card.json").read_text()
+    assert {path.name for path in output.parent.iterdir()} == {"first"}
+
+
+def test_a_run_that_fails_leaves_nothing(draw_folder, tiny, tmp_path, monkeypatch):
+    def fail(*args):
+        raise ExportError("It does not answer as it was trained.")
+
+    monkeypatch.setattr(trainer, "fit_network", lambda *args: (None, []))
+    monkeypatch.setattr(trainer, "finish", fail)
+    with pytest.raises(ExportError):
+        trainer.train(tiny, draw_folder(2, 2), tmp_path / "runs" / "first", accelerator="cpu")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_an_artifact_is_never_overwritten(draw_folder, tiny, tmp_path):
+    (tmp_path / "artifact").mkdir()
+    with pytest.raises(TrainingError, match="exists already"):
+        trainer.train(tiny, draw_folder(2, 2), tmp_path / "artifact")
