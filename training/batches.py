@@ -15,7 +15,7 @@ from training.datasets import Dataset
 Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 
-class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
+class TrainingBatches(keras.utils.PyDataset):
     """Batches of augmented images, uint8 (B, 224, 224, 1), and labels, float32 (B, 1).
 
     In an epoch every image of the larger class comes once, and those of the smaller class are repeated, each time

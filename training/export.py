@@ -87,7 +87,7 @@ def convert(network: keras.Model) -> bytes:
 def _serving_function(network: keras.Model) -> Any:
     unit = network.get_layer(LOGIT)
 
-    @tf.function(input_signature=[tf.TensorSpec((1, SIDE, SIDE, 1), tf.uint8, name="radiograph")])  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[tf.TensorSpec((1, SIDE, SIDE, 1), tf.uint8, name="radiograph")])
     def serve(radiograph: Any) -> dict[str, Any]:
         features, embedding, logit = network(radiograph, training=False)
         kernel = tf.reshape(unit.kernel, (1, 1, -1, 1))

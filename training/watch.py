@@ -26,7 +26,7 @@ class Best:
     epoch: int = -1
 
 
-class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+class Watch(keras.callbacks.Callback):
     """After each epoch: validate the averaged weights, write the history, keep the best, stop if none gets better."""
 
     def __init__(

@@ -12,25 +12,30 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
+from diagnosis.engine.preprocessing import Pixels
 from diagnosis.engine.probes import draw_probe
 from training.config import TrainingConfig
 from training.datasets import Dataset, Example
 
 
-def draw_chest(label: int, seed: int) -> np.ndarray:
+def draw_chest(label: int, seed: int) -> Pixels:
     """Draw a chest, uint8 (224, 224), whose broad shades differ from seed to seed; ``label`` 1 has a bright patch."""
     random = np.random.default_rng([label, seed])
-    shades = Image.fromarray(random.integers(0, 90, (6, 6), dtype=np.uint8)).resize((224, 224), Image.BILINEAR)
+    shades = Image.fromarray(random.integers(0, 90, (6, 6), dtype=np.uint8)).resize(
+        (224, 224), Image.Resampling.BILINEAR
+    )
     picture = draw_probe(1).astype(int) // 2 + np.asarray(shades)
     if label:
         y, x = random.integers(60, 150, 2)
         picture[y : y + 40, x : x + 40] += 80
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    chest: Pixels = np.clip(picture, 0, 255).astype(np.uint8)
+    return chest
 
 
-def png(pixels: np.ndarray) -> bytes:
+def png(pixels: Pixels) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
     return stream.getvalue()
@@ -52,7 +57,7 @@ def draw_folder(tmp_path: Path) -> Callable[..., Path]:
     return draw
 
 
-def make_dataset(patients: list[str], labels: list[int], pixels: np.ndarray | None = None) -> Dataset:
+def make_dataset(patients: list[str], labels: list[int], pixels: NDArray[np.uint8] | None = None) -> Dataset:
     """Return a data set in memory; without ``pixels`` every image is drawn anew."""
     examples = tuple(
         Example(Path(f"{i}.png"), label, patient, "", "drawn")

@@ -1,64 +1,66 @@
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.training.conftest import draw_chest
-from training.augmentation import augment, perturb
+from training.augmentation import Images, augment, perturb
 
 IMAGES = np.stack([draw_chest(i % 2, i) for i in range(16)])
 
 
 @pytest.mark.parametrize("change", [augment, perturb])
-def test_the_same_seed_gives_the_same_pixels_and_another_seed_others(change):
+def test_the_same_seed_gives_the_same_pixels_and_another_seed_others(change: Callable[[Images, int], Images]) -> None:
     first = change(IMAGES, 7)
     assert (change(IMAGES, 7) == first).all()
     assert (change(IMAGES, 8) != first).any(axis=(1, 2)).mean() > 0.7
 
 
 @pytest.mark.parametrize("change", [augment, perturb])
-def test_pixels_change_but_neither_shape_nor_type(change):
+def test_pixels_change_but_neither_shape_nor_type(change: Callable[[Images, int], Images]) -> None:
     changed = change(IMAGES, 0)
     assert changed.shape == IMAGES.shape
     assert changed.dtype == np.uint8
     assert (changed != IMAGES).any(axis=(1, 2)).mean() > 0.8
 
 
-def test_the_originals_are_left_alone():
+def test_the_originals_are_left_alone() -> None:
     before = IMAGES.copy()
     augment(IMAGES, 0)
     assert (before == IMAGES).all()
 
 
-def test_strength_zero_changes_nothing():
+def test_strength_zero_changes_nothing() -> None:
     assert (augment(IMAGES, 0, strength=0.0) == IMAGES).all()
 
 
-def test_copies_of_one_image_come_out_different():
+def test_copies_of_one_image_come_out_different() -> None:
     changed = augment(np.stack([IMAGES[0]] * 8), 3)
     assert len({picture.tobytes() for picture in changed}) == 8
 
 
-def test_a_chest_is_still_a_chest_after_every_change():
+def test_a_chest_is_still_a_chest_after_every_change() -> None:
     changed = np.concatenate([augment(IMAGES, seed) for seed in range(3)])
     likeness = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(changed, [*IMAGES] * 3, strict=True)]
     assert changed.std(axis=(1, 2)).min() > 8
     assert np.median(likeness) > 0.5
 
 
-def test_the_heart_stays_on_its_side():
+def test_the_heart_stays_on_its_side() -> None:
     picture = np.tile(np.linspace(30, 220, 224), (224, 1)).astype(np.uint8)  # brighter to the right
     for changed in augment(np.stack([picture] * 32), 0).astype(int):
         assert changed[60:160, 130:190].mean() > changed[60:160, 30:90].mean()
 
 
-def test_augmenting_takes_no_longer_than_a_training_step_allows():
+def test_augmenting_takes_no_longer_than_a_training_step_allows() -> None:
     started = time.process_time()
     augment(np.concatenate([IMAGES] * 4), 0)
     assert (time.process_time() - started) / 64 < 0.008
 
 
-def test_sharpness_tells_no_label_after_augmentation():
+def test_sharpness_tells_no_label_after_augmentation() -> None:
     """Blurred and sharp versions of one chest are told apart by their fine detail before, and hardly after."""
     sharp = np.stack([np.random.default_rng(i).integers(90, 160, (224, 224)).astype(np.uint8) for i in range(40)])
     blurred = sharp.copy()
@@ -67,9 +69,10 @@ def test_sharpness_tells_no_label_after_augmentation():
     assert _auroc(_detail(augment(sharp, 1)), _detail(augment(blurred, 2))) < 0.9
 
 
-def _detail(images):
-    return np.abs(np.diff(images.astype(int), axis=1)).mean(axis=(1, 2))
+def _detail(images: Images) -> NDArray[np.float64]:
+    detail: NDArray[np.float64] = np.abs(np.diff(images.astype(int), axis=1)).mean(axis=(1, 2))
+    return detail
 
 
-def _auroc(positive, negative):
-    return (positive[:, None] > negative).mean()
+def _auroc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
+    return float((positive[:, None] > negative).mean())

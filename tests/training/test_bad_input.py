@@ -1,5 +1,9 @@
 """One sentence for what is wrong, a status that is not 0, and nothing half-written."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -10,24 +14,25 @@ from training.datasets import find_examples, read_dataset
 from training.errors import DatasetError, TrainingError
 
 
-def test_a_folder_without_images_is_an_error(tmp_path):
+def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="holds no images"):
         find_examples(tmp_path)
 
 
-def test_a_folder_that_is_not_there_is_an_error(tmp_path):
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="is no folder"):
         find_examples(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(("normal", "pneumonia", "missing"), [(0, 2, "NORMAL"), (2, 0, "PNEUMONIA")])
-def test_a_missing_class_is_named(draw_folder, normal, pneumonia, missing):
+def test_a_missing_class_is_named(draw_folder: Callable[..., Path], normal: int, pneumonia: int, missing: str) -> None:
     with pytest.raises(DatasetError, match=f"no images of the class {missing}"):
         find_examples(draw_folder(normal, pneumonia))
 
 
-def test_unreadable_files_are_listed_counted_and_skipped(draw_folder):
-    folder, said = draw_folder(2, 3), []
+def test_unreadable_files_are_listed_counted_and_skipped(draw_folder: Callable[..., Path]) -> None:
+    folder = draw_folder(2, 3)
+    said: list[str] = []
     (folder / "NORMAL" / "empty.png").touch()
     (folder / "PNEUMONIA" / "words.jpeg").write_text("no picture")
     dataset = read_dataset(folder, said.append)
@@ -37,14 +42,14 @@ def test_unreadable_files_are_listed_counted_and_skipped(draw_folder):
     assert "empty.png: The file is empty" in said[0]
 
 
-def test_a_class_of_unreadable_files_is_an_error(draw_folder):
+def test_a_class_of_unreadable_files_is_an_error(draw_folder: Callable[..., Path]) -> None:
     folder = draw_folder(0, 2)
     (folder / "NORMAL" / "empty.png").touch()
     with pytest.raises(DatasetError, match="readable image of each class"):
         read_dataset(folder, lambda line: None)
 
 
-def test_the_fingerprint_depends_on_pictures_and_labels_alone(draw_folder):
+def test_the_fingerprint_depends_on_pictures_and_labels_alone(draw_folder: Callable[..., Path]) -> None:
     folder = draw_folder(2, 2)
     before = read_dataset(folder).fingerprint
     (folder / "NORMAL" / "IM-0000-0001.png").rename(folder / "NORMAL" / "renamed.png")
@@ -53,32 +58,32 @@ def test_the_fingerprint_depends_on_pictures_and_labels_alone(draw_folder):
     assert read_dataset(folder).fingerprint != before
 
 
-def test_the_named_recipe_is_found_and_another_is_an_error():
+def test_the_named_recipe_is_found_and_another_is_an_error() -> None:
     assert recipe("default") == TrainingConfig()
     with pytest.raises(TrainingError, match=r"no recipe 'fast'\. Known recipes: default"):
         recipe("fast")
 
 
 @pytest.mark.parametrize("wanted", ["gpu", "tpu"])
-def test_an_accelerator_that_is_not_there_is_an_error(wanted, monkeypatch):
+def test_an_accelerator_that_is_not_there_is_an_error(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accelerator, "_devices", lambda kind: [])
     with pytest.raises(TrainingError, match=f"No {wanted.upper()} is to be seen"):
         choose_accelerator(wanted)
 
 
-def test_auto_takes_the_best_that_is_there(monkeypatch):
+def test_auto_takes_the_best_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     for there, chosen in (((), "cpu"), (("gpu",), "gpu"), (("gpu", "tpu"), "tpu")):
         monkeypatch.setattr(accelerator, "_devices", lambda kind, there=there: [kind] if kind in there else [])
         assert choose_accelerator("auto") == chosen
 
 
-def test_a_cpu_is_not_replaced_silently(monkeypatch):
+def test_a_cpu_is_not_replaced_silently(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accelerator, "_devices", lambda kind: ["gpu:0"] if kind == "gpu" else [])
     with pytest.raises(TrainingError, match="sees a GPU"):
         choose_accelerator("cpu")
 
 
-def test_an_unknown_accelerator_is_an_error():
+def test_an_unknown_accelerator_is_an_error() -> None:
     with pytest.raises(TrainingError, match="Known: auto, cpu, gpu, tpu"):
         choose_accelerator("npu")
 
@@ -92,9 +97,12 @@ def test_an_unknown_accelerator_is_an_error():
         ({}, "DATA holds no images: they are looked for in NORMAL/ and PNEUMONIA/."),
     ],
 )
-def test_the_command_ends_with_one_sentence_and_writes_nothing(tmp_path, options, sentence):
-    (tmp_path / "data").mkdir()
+def test_the_command_ends_with_one_sentence_and_writes_nothing(
+    tmp_path: Path, options: dict[str, Any], sentence: str
+) -> None:
+    data = tmp_path / "mine" / "data"
+    data.mkdir(parents=True)
     with pytest.raises(CommandError) as error:
-        call_command("train", data=tmp_path / "data", output=tmp_path / "artifact", **options)
-    assert str(error.value) == sentence.replace("DATA", str(tmp_path / "data"))
-    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+        call_command("train", data=data, output=tmp_path / "mine" / "artifact", **options)
+    assert str(error.value) == sentence.replace("DATA", str(data))
+    assert {path.name for path in data.parent.iterdir()} == {"data"}

@@ -1,5 +1,6 @@
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,43 +12,43 @@ LABELS = [0] * 3 + [1] * 12
 DATASET = make_dataset([str(i) for i in range(15)], LABELS)
 
 
-def batches(**changes):
+def batches(**changes: Any) -> TrainingBatches:
     return TrainingBatches(DATASET, replace(TrainingConfig(), batch_size=8, **changes))
 
 
-def test_an_epoch_shows_both_classes_equally_often():
+def test_an_epoch_shows_both_classes_equally_often() -> None:
     labels = np.concatenate([labels for _, labels in (batches()[i] for i in range(3))])
     assert labels.shape == (24, 1)
     assert labels.mean() == 0.5
 
 
-def test_the_larger_class_comes_once_and_the_smaller_is_repeated_evenly():
+def test_the_larger_class_comes_once_and_the_smaller_is_repeated_evenly() -> None:
     assert Counter(batches().order.tolist()) == {i: 4 if i < 3 else 1 for i in range(15)}
 
 
-def test_a_repeated_image_is_augmented_otherwise_each_time():
+def test_a_repeated_image_is_augmented_otherwise_each_time() -> None:
     images = np.concatenate([batches()[i][0] for i in range(3)])
     assert len({image.tobytes() for image in images}) == 24
 
 
-def test_another_epoch_brings_other_pixels_and_the_same_epoch_the_same():
+def test_another_epoch_brings_other_pixels_and_the_same_epoch_the_same() -> None:
     first, again = batches(), batches()
     assert (first[0][0] == again[0][0]).all()
     again.on_epoch_end()
     assert (first[0][0] != again[0][0]).any()
 
 
-def test_batches_are_all_of_one_size():
+def test_batches_are_all_of_one_size() -> None:
     assert {len(batches(augmentation=0.0)[i][0]) for i in range(len(batches()))} == {8}
 
 
-def test_fewer_images_than_a_batch_make_one_smaller_batch():
+def test_fewer_images_than_a_batch_make_one_smaller_batch() -> None:
     few = TrainingBatches(DATASET, replace(TrainingConfig(), batch_size=100))
     assert len(few) == 1
     assert few[0][0].shape == (24, 224, 224, 1)
 
 
-def test_the_perturbed_set_is_fixed_and_keeps_labels_and_patients():
+def test_the_perturbed_set_is_fixed_and_keeps_labels_and_patients() -> None:
     changed = perturbed(DATASET, seed=5, copies=2)
     assert (changed.pixels == perturbed(DATASET, seed=5, copies=2).pixels).all()
     assert changed.labels.tolist() == LABELS * 2

@@ -1,6 +1,7 @@
 """The artifact answers as the Keras network did."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -20,46 +21,46 @@ from training.network import build_network
 IMAGES = np.stack([draw_chest(i % 2, i) for i in range(12)])
 
 
-def build(seed):
+def build(seed: int) -> keras.Model:
     network = build_network(replace(TrainingConfig(), share_from_imagenet=0.0, seed=seed), {})
     network.compile(jit_compile=False)
     return network
 
 
 @pytest.fixture(scope="module")
-def network():
+def network() -> keras.Model:
     return build(seed=0)
 
 
 @pytest.fixture(scope="module")
-def converted(network):
+def converted(network: keras.Model) -> bytes:
     return convert(network)
 
 
 @pytest.fixture(scope="module")
-def calibration(network):
+def calibration(network: keras.Model) -> Calibration:
     """Spread the answers of the untrained network over all probabilities: it says nearly the same to everything."""
     logits = predict_logits(network, IMAGES)
     slope = 2 / logits.std()
     return Calibration(float(slope), float(-slope * logits.mean()), 0.5, 0.2, 0.8)
 
 
-def test_every_probability_is_that_of_keras(network, converted, calibration):
+def test_every_probability_is_that_of_keras(network: keras.Model, converted: bytes, calibration: Calibration) -> None:
     probabilities = calibration.probabilities(predict_logits(network, IMAGES))
     assert np.ptp(probabilities) > 0.8
     assert largest_difference(network, converted, calibration, IMAGES) < 0.01
 
 
-def test_a_network_that_answers_otherwise_is_not_exported(converted, calibration):
+def test_a_network_that_answers_otherwise_is_not_exported(converted: bytes, calibration: Calibration) -> None:
     with pytest.raises(ExportError, match="a probability differs by"):
         largest_difference(build(seed=1), converted, calibration, IMAGES)
 
 
-def test_weights_are_half_as_wide_and_fit_into_a_repository(converted):
+def test_weights_are_half_as_wide_and_fit_into_a_repository(converted: bytes) -> None:
     assert 6_000_000 < len(converted) < MAX_BYTES
 
 
-def test_heat_map_and_embedding_are_those_of_keras(network, converted):
+def test_heat_map_and_embedding_are_those_of_keras(network: keras.Model, converted: bytes) -> None:
     run = Interpreter(model_content=converted).get_signature_runner("serving_default")
     answer = run(radiograph=IMAGES[:1, :, :, None])
     assert answer["cam"].shape == (1, 7, 7)
@@ -68,7 +69,9 @@ def test_heat_map_and_embedding_are_those_of_keras(network, converted):
     assert np.allclose(answer["embedding"], embedding, atol=0.01)
 
 
-def test_the_classifier_loads_the_artifact_and_answers_as_keras_does(network, calibration, tmp_path):
+def test_the_classifier_loads_the_artifact_and_answers_as_keras_does(
+    network: keras.Model, calibration: Calibration, tmp_path: Path
+) -> None:
     artifact = make_artifact(network, calibration, IMAGES, {"n": 12}, {"source": "drawn"}, {"epochs": 0})
     write_artifact(artifact, tmp_path / "artifact")
     classifier = Classifier.load(tmp_path / "artifact")

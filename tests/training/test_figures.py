@@ -7,7 +7,7 @@ LABELS = [0, 0, 0, 1, 1, 1, 1, 1]
 CHANCES = [0.1, 0.35, 0.8, 0.3, 0.6, 0.7, 0.9, 0.35]
 
 
-def test_the_figures_are_those_worked_out_by_hand():
+def test_the_figures_are_those_worked_out_by_hand() -> None:
     found = {name: figure.value for name, figure in figures(LABELS, CHANCES, threshold=0.5).items()}
     assert found["accuracy"] == pytest.approx(5 / 8)
     assert found["sensitivity"] == pytest.approx(3 / 5)
@@ -20,17 +20,17 @@ def test_the_figures_are_those_worked_out_by_hand():
     assert found["ece"] == pytest.approx((0.1 + 0.7 + abs(0.7 - 1) + 0.4 + 0.3 + 0.8 + 0.1) / 8)
 
 
-def test_an_answer_on_the_threshold_counts_as_positive():
+def test_an_answer_on_the_threshold_counts_as_positive() -> None:
     assert figures([0, 1], [0.2, 0.5], threshold=0.5)["sensitivity"].value == 1
 
 
-def test_certain_and_right_answers_have_no_error_and_no_width():
+def test_certain_and_right_answers_have_no_error_and_no_width() -> None:
     found = figures([0, 1] * 20, [0.0, 1.0] * 20, threshold=0.5)
     assert (found["ece"].value, found["brier"].high) == (0, 0)
     assert (found["auroc"].low, found["auroc"].high) == (1, 1)
 
 
-def test_the_interval_of_a_share_is_as_wide_as_theory_says():
+def test_the_interval_of_a_share_is_as_wide_as_theory_says() -> None:
     labels = np.ones(400, dtype=int)
     chances = np.where(np.arange(400) < 320, 0.9, 0.1)  # sensitivity 0.8, standard error 0.02
     found = figures(labels, chances, threshold=0.5, resamples=2000)["sensitivity"]
@@ -38,7 +38,7 @@ def test_the_interval_of_a_share_is_as_wide_as_theory_says():
     assert found.high == pytest.approx(0.8 + 1.96 * 0.02, abs=0.006)
 
 
-def test_images_of_one_patient_do_not_narrow_the_interval():
+def test_images_of_one_patient_do_not_narrow_the_interval() -> None:
     random = np.random.default_rng(0)
     labels = random.integers(0, 2, 100)
     chances = np.clip(0.5 + 0.2 * (labels - 0.5) + random.normal(0, 0.2, 100), 0, 1)
@@ -51,11 +51,11 @@ def test_images_of_one_patient_do_not_narrow_the_interval():
     assert feigned.high - feigned.low < 0.5 * (alone.high - alone.low)
 
 
-def test_the_same_seed_gives_the_same_interval():
+def test_the_same_seed_gives_the_same_interval() -> None:
     assert figures(LABELS, CHANCES, 0.5, seed=3) == figures(LABELS, CHANCES, 0.5, seed=3)
 
 
-def test_one_class_alone_has_no_auroc():
+def test_one_class_alone_has_no_auroc() -> None:
     found = figures([1, 1], [0.7, 0.9], threshold=0.5)
     assert np.isnan([found["auroc"].value, found["specificity"].low]).all()
     assert found["sensitivity"].value == 1
@@ -64,6 +64,6 @@ def test_one_class_alone_has_no_auroc():
 @pytest.mark.parametrize(
     ("labels", "chances"), [([], []), ([0, 1], [0.5]), ([0, 2], [0.5, 0.5]), ([0, 1], [0.5, 1.5]), ([0], [np.nan])]
 )
-def test_what_is_no_answer_is_an_error(labels, chances):
+def test_what_is_no_answer_is_an_error(labels: list[int], chances: list[float]) -> None:
     with pytest.raises(ValueError, match=r"pair up|must be 0 or 1"):
         figures(labels, chances, threshold=0.5)

@@ -1,4 +1,6 @@
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -6,51 +8,51 @@ import pytest
 
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.network import build_network, read_imagenet
+from training.network import Arrays, build_network, read_imagenet
 
 
 @pytest.fixture(scope="module")
-def imagenet_file(tmp_path_factory):
+def imagenet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a file like that of Keras' ImageNet weights, which lacks the last pointwise convolution."""
     keras.utils.set_random_seed(99)
     mobilenet = keras.applications.MobileNet(include_top=False, weights=None, input_shape=(224, 224, 3))
     arrays = {f"{layer.name}/{v.name}": np.asarray(v) + 0.01 for layer in mobilenet.layers for v in layer.weights}
     del arrays["conv_pw_13/kernel"]
     path = tmp_path_factory.mktemp("weights") / "imagenet.npz"
-    np.savez(path, **arrays)
+    np.savez(path, allow_pickle=False, **arrays)
     return path
 
 
-def build(imagenet, **changes):
+def build(imagenet: Arrays, **changes: Any) -> keras.Model:
     return build_network(replace(TrainingConfig(), **changes), imagenet)
 
 
-def same(network, imagenet, layer):
+def same(network: keras.Model, imagenet: Arrays, layer: str) -> bool:
     names = [f"{layer}/{variable.name}" for variable in network.get_layer(layer).weights]
     values = network.get_layer(layer).get_weights()
     return all((imagenet[name] == value).all() for name, value in zip(names, values, strict=True))
 
 
-def test_the_first_layers_know_imagenet_and_the_later_ones_do_not(imagenet_file):
+def test_the_first_layers_know_imagenet_and_the_later_ones_do_not(imagenet_file: Path) -> None:
     imagenet = read_imagenet(imagenet_file)
     network = build(imagenet)
     assert all(same(network, imagenet, name) for name in ("conv1", "conv1_bn", "conv_dw_6", "conv_pw_12"))
     assert not any(same(network, imagenet, name) for name in ("conv_dw_13", "conv_pw_13_bn"))
 
 
-def test_the_share_decides_how_many(imagenet_file):
+def test_the_share_decides_how_many(imagenet_file: Path) -> None:
     imagenet = read_imagenet(imagenet_file)
     network = build(imagenet, share_from_imagenet=0.5)
     assert same(network, imagenet, "conv_pw_6")
     assert not same(network, imagenet, "conv_pw_7")
 
 
-def test_weights_that_the_file_lacks_are_named(imagenet_file):
+def test_weights_that_the_file_lacks_are_named(imagenet_file: Path) -> None:
     with pytest.raises(TrainingError, match="lack conv_pw_13/kernel"):
         build(read_imagenet(imagenet_file), share_from_imagenet=1.0)
 
 
-def test_frozen_blocks_are_those_next_to_the_input():
+def test_frozen_blocks_are_those_next_to_the_input() -> None:
     network = build({}, share_from_imagenet=0.0, frozen_blocks=2)
     assert {v.path.split("/")[0] for v in network.non_trainable_variables} >= {"conv1", "conv_pw_2"}
     trained = {v.path.split("/")[0] for v in network.trainable_variables}
@@ -58,12 +60,12 @@ def test_frozen_blocks_are_those_next_to_the_input():
     assert {"conv_dw_3", "conv_pw_13", "logit"} <= trained
 
 
-def test_nothing_is_frozen_unless_asked():
+def test_nothing_is_frozen_unless_asked() -> None:
     trained = {v.path.split("/")[0] for v in build({}, share_from_imagenet=0.0, frozen_blocks=-1).trainable_variables}
     assert {"conv1", "conv_pw_13", "logit"} <= trained
 
 
-def test_the_seed_decides_the_first_weights():
+def test_the_seed_decides_the_first_weights() -> None:
     first, again, other = (
         build({}, share_from_imagenet=0.0, seed=seed).get_layer("logit").kernel for seed in (1, 1, 2)
     )
@@ -71,7 +73,7 @@ def test_the_seed_decides_the_first_weights():
     assert not np.array_equal(first, other)
 
 
-def test_the_network_scales_grey_values_itself():
+def test_the_network_scales_grey_values_itself() -> None:
     network = build({}, share_from_imagenet=0.0)
     assert network.input.dtype == "uint8"
     scaled = keras.Model(network.input, network.get_layer("colours").output)
@@ -80,7 +82,7 @@ def test_the_network_scales_grey_values_itself():
     assert scaled(ends)[0, 0, :2].numpy().tolist() == [[1.0] * 3, [-1.0] * 3]
 
 
-def test_a_file_that_is_no_archive_is_an_error(tmp_path):
+def test_a_file_that_is_no_archive_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "weights.npz").write_text("no weights")
     with pytest.raises(TrainingError, match="cannot be read"):
         read_imagenet(tmp_path / "weights.npz")

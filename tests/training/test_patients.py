@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from training.datasets import find_examples, patient_of
@@ -14,11 +17,11 @@ from training.datasets import find_examples, patient_of
         ("chest of bob.png", "chest of bob"),
     ],
 )
-def test_the_patient_is_read_from_the_file_name(name, patient):
+def test_the_patient_is_read_from_the_file_name(name: str, patient: str) -> None:
     assert patient_of(name) == patient
 
 
-def test_an_example_knows_its_label_subtype_and_source(draw_folder):
+def test_an_example_knows_its_label_subtype_and_source(draw_folder: Callable[..., Path]) -> None:
     examples = find_examples(draw_folder(normal=1, pneumonia=1))
     assert [(e.label, e.patient, e.subtype, e.source) for e in examples] == [
         (0, "IM-0000", "", "drawn"),

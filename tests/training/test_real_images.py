@@ -14,11 +14,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_every_file_name_tells_of_a_patient():
+def test_every_file_name_tells_of_a_patient() -> None:
     assert all(example.patient != example.path.stem for example in find_examples(FOLDER))
 
 
-def test_the_split_of_the_real_folder_keeps_patients_and_duplicates_apart():
+def test_the_split_of_the_real_folder_keeps_patients_and_duplicates_apart() -> None:
     dataset = read_dataset(FOLDER)
     training, validation = split_by_patient(dataset, 0.12, seed=0)
     assert not set(training.patients) & set(validation.patients)

@@ -1,6 +1,8 @@
 """From a folder of drawn images to an artifact, in two steps."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -8,11 +10,15 @@ from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.figures import NAMES
 from tests.training.conftest import draw_chest, png
 from training import trainer
+from training.config import TrainingConfig
 from training.errors import ExportError, TrainingError
 
 
-def test_a_folder_becomes_an_artifact_that_the_classifier_takes(draw_folder, tiny, tmp_path):
-    folder, output, said = draw_folder(), tmp_path / "runs" / "first", []
+def test_a_folder_becomes_an_artifact_that_the_classifier_takes(
+    draw_folder: Callable[..., Path], tiny: TrainingConfig, tmp_path: Path
+) -> None:
+    folder, output = draw_folder(), tmp_path / "runs" / "first"
+    said: list[str] = []
     (folder / "NORMAL" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     trainer.train(tiny, folder, output, accelerator="cpu", source="drawn by a test", report=said.append)
 
@@ -36,8 +42,10 @@ def test_a_folder_becomes_an_artifact_that_the_classifier_takes(draw_folder, tin
     assert {path.name for path in output.parent.iterdir()} == {"first"}
 
 
-def test_a_run_that_fails_leaves_nothing(draw_folder, tiny, tmp_path, monkeypatch):
-    def fail(*args):
+def test_a_run_that_fails_leaves_nothing(
+    draw_folder: Callable[..., Path], tiny: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
         raise ExportError("It does not answer as it was trained.")
 
     monkeypatch.setattr(trainer, "fit_network", lambda *args: (None, []))
@@ -47,7 +55,9 @@ def test_a_run_that_fails_leaves_nothing(draw_folder, tiny, tmp_path, monkeypatc
     assert list((tmp_path / "runs").iterdir()) == []
 
 
-def test_an_artifact_is_never_overwritten(draw_folder, tiny, tmp_path):
+def test_an_artifact_is_never_overwritten(
+    draw_folder: Callable[..., Path], tiny: TrainingConfig, tmp_path: Path
+) -> None:
     (tmp_path / "artifact").mkdir()
     with pytest.raises(TrainingError, match="exists already"):
         trainer.train(tiny, draw_folder(2, 2), tmp_path / "artifact")
