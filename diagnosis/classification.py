@@ -20,7 +20,7 @@ def classify_next(prediction_id: int | None) -> None:
     """
     try:
         classifier, version = worker.current_classifier()
-    except (ArtifactError, worker.NoActiveModel) as error:
+    except ArtifactError as error:
         logger.error("No prediction can be made: %s", error)
         return
     worker.report_alive()

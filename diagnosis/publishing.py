@@ -37,11 +37,26 @@ def publish(folder: Path) -> tuple[ModelVersion, bool]:
 
 def activate(version: str) -> ModelVersion:
     """Switch to a published version, once its artifact has proved itself again. Raises ArtifactError."""
+    chosen = _published(version)
+    Classifier.load(chosen.folder)
+    with transaction.atomic():
+        chosen.activate()
+    return chosen
+
+
+def load_classifier(version: str | None) -> Classifier:
+    """Load a published version, or the active one. Raises ArtifactError where there is none, or it is damaged."""
+    if version is not None:
+        return Classifier.load(_published(version).folder)
+    active = ModelVersion.objects.filter(active=True).first()
+    if active is None:
+        raise ArtifactError("No model version is active. Publish one: manage.py publish_model DIR --activate")
+    return Classifier.load(active.folder)
+
+
+def _published(version: str) -> ModelVersion:
     chosen = ModelVersion.objects.filter(version=version).first()
     if chosen is None:
         known = ", ".join(ModelVersion.objects.values_list("version", flat=True)) or "none"
         raise ArtifactError(f"No version {version!r} is published. Published: {known}.")
-    Classifier.load(chosen.folder)
-    with transaction.atomic():
-        chosen.activate()
     return chosen

@@ -14,18 +14,27 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http.multipartparser import MultiPartParserError
 
 CUT_OFF = "The upload was cut off before its end, so nothing was stored. Send it again."
+ONE_FILE = "The upload holds more than one file, so nothing was stored. Send one file a request."
 
 
 def too_large_sentence() -> str:
     return f"The upload is larger than the {settings.MAX_UPLOAD_BYTES // 1024**2} MB that are taken."
 
 
+def parse_error_sentence(error: Exception) -> str:
+    """Return what to tell the user of a body that could not be parsed; Django's own words are for programmers."""
+    for sentence in (CUT_OFF, ONE_FILE):
+        if sentence in str(error):
+            return sentence
+    return "The upload could not be read. Send one file, with its name, as the field 'file' of multipart/form-data."
+
+
 class RadiographUploadHandler(TemporaryFileUploadHandler):
     """Write each file to ``incoming/``, on the file system where it will stay.
 
     Raises RequestDataTooBig at the first byte over the limit, and before anything is written where the length
-    that the request announces says so already. Raises MultiPartParserError where the body ends within a file:
-    Django by itself drops such a file in silence.
+    that the request announces says so already. Raises MultiPartParserError where the body ends within a file or
+    holds a second one: Django by itself drops the one and overlooks the other in silence.
     """
 
     #: What a multipart body may hold beside the file itself.
@@ -35,10 +44,14 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
         self, input_data: Any, META: dict[str, Any], content_length: int, boundary: Any, encoding: str | None = None
     ) -> None:
         self._unfinished = False
+        self._files = 0
         if content_length > settings.MAX_UPLOAD_BYTES + self.OVERHEAD:
             raise RequestDataTooBig(too_large_sentence())
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
+        self._files += 1
+        if self._files > 1:
+            raise MultiPartParserError(ONE_FILE)
         super().new_file(*args, **kwargs)
         self._bytes = 0
         self._unfinished = True

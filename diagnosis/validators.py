@@ -9,10 +9,8 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from diagnosis.engine.errors import EmptyFile, RadiographError, UnreadableImage, UnsupportedFormat
-from diagnosis.engine.header import FORMATS, FORMATS_SENTENCE, Header, read_header
+from diagnosis.engine.header import FORMATS_SENTENCE, SUFFIXES, Header, read_header
 from diagnosis.uploads import too_large_sentence
-
-ACCEPTED_SUFFIXES = (*FORMATS.values(), ".jpeg", ".tiff")
 
 
 class TooLarge(RadiographError):
@@ -29,7 +27,7 @@ def validate_upload(file: UploadedFile) -> Header:
         return read_header(file.file)
     except UnsupportedFormat as error:
         suffix = PurePosixPath(file.name or "").suffix.lower()
-        if suffix in ACCEPTED_SUFFIXES and "no image" in error.detail:
+        if suffix in SUFFIXES and "no image" in error.detail:
             raise UnreadableImage(
                 f"The file is named {suffix}, but its content is no image. Send a chest X-ray as {FORMATS_SENTENCE}."
             ) from error

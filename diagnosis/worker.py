@@ -27,23 +27,18 @@ ALIVE_KEY = "diagnosis.worker_alive"
 ALIVE_FOR = 15
 
 
-class NoActiveModel(Exception):
-    def __init__(self) -> None:
-        super().__init__("no model version is active. Publish one: manage.py publish_model DIR --activate")
-
-
 _held: tuple[Classifier, ModelVersion] | None = None
 
 
 def current_classifier() -> tuple[Classifier, ModelVersion]:
     """Return the classifier of the active version: the one held, or a new one after another was activated.
 
-    Raises NoActiveModel, or ArtifactError where the published artifact must not be used.
+    Raises ArtifactError where no version is active, or its artifact must not be used.
     """
     global _held
     version = ModelVersion.objects.filter(active=True).first()
     if version is None:
-        raise NoActiveModel
+        raise ArtifactError("no model version is active. Publish one: manage.py publish_model DIR --activate")
     if _held is None or _held[1].pk != version.pk:
         _held = Classifier.load(version.folder), version
         logger.info("Model version %s is loaded and answers its probes as recorded.", version)
@@ -65,7 +60,7 @@ def prepare_process(**_: Any) -> None:
     """Load the classifier after the fork, and bound the memory that a decoder may take."""
     try:
         current_classifier()
-    except (ArtifactError, NoActiveModel, DatabaseError) as error:
+    except (ArtifactError, DatabaseError) as error:
         logger.error("This worker process is not ready, and its jobs wait: %s", error)
     _limit_memory()
 

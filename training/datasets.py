@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.engine.errors import DatasetError, RadiographError
-from diagnosis.engine.examples import Example, find_examples
+from diagnosis.engine.examples import LABELS, Example, find_examples
 from diagnosis.engine.preprocessing import SIDE, read_radiograph
 
 

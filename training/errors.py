@@ -5,9 +5,5 @@ class TrainingError(Exception):
     """The run cannot start or go on."""
 
 
-class DatasetError(TrainingError):
-    """The folder does not hold what a network can be trained on."""
-
-
 class ExportError(TrainingError):
     """The trained network cannot be made into an artifact that answers as it does."""

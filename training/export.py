@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from diagnosis.engine import preprocessing
 from diagnosis.engine.artifact import Artifact, ModelCard, Probe
+from diagnosis.engine.examples import LABELS
 from diagnosis.engine.preprocessing import SIDE
 from diagnosis.engine.probes import SEEDS, draw_probe
 from training.batches import predict_logits
 from training.calibration import Calibration
-from training.datasets import LABELS
 from training.errors import ExportError
 from training.network import EMBEDDING, FEATURE_MAP, LOGIT
 

@@ -13,11 +13,12 @@ import keras
 import numpy as np
 
 from diagnosis.engine.artifact import Artifact, write_artifact
+from diagnosis.engine.examples import LABELS
 from training.accelerator import choose_accelerator, compiles_with_xla
 from training.batches import TrainingBatches, perturbed, predict_logits
 from training.calibration import calibrate
 from training.config import TrainingConfig
-from training.datasets import LABELS, Dataset, read_dataset, split_by_patient
+from training.datasets import Dataset, read_dataset, split_by_patient
 from training.errors import TrainingError
 from training.evaluation import evaluate
 from training.network import Arrays, build_network, read_imagenet

@@ -12,6 +12,7 @@ from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from diagnosis.engine.errors import RadiographError
+from diagnosis.uploads import parse_error_sentence
 
 _STATUS = {"too_large": 413, "unsupported_format": 415}
 
@@ -22,9 +23,9 @@ def status_of(error: RadiographError) -> int:
 
 
 def problem_response(
-    status: int, title: str, detail: str, errors: Any = None, headers: dict[str, str] | None = None
+    status: int, detail: str, errors: Any = None, headers: dict[str, str] | None = None
 ) -> HttpResponse:
-    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     if errors:
         problem["errors"] = errors
     return JsonResponse(problem, status=status, content_type="application/problem+json", headers=headers)
@@ -34,12 +35,11 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResp
     """Answer every foreseen exception with a problem; None hands the rest to Django's 500 page, a problem as well."""
     set_rollback()
     if isinstance(exception, RadiographError):
-        status = status_of(exception)
-        return problem_response(status, _title(status), exception.detail, {"file": [exception.detail]})
+        return problem_response(status_of(exception), exception.detail, {"file": [exception.detail]})
     if isinstance(exception, RequestDataTooBig):
-        return problem_response(413, _title(413), str(exception))
+        return problem_response(413, str(exception))
     if isinstance(exception, OSError) and exception.errno == errno.ENOSPC:
-        return problem_response(507, _title(507), "The server's disk is full, so nothing was stored. Try again later.")
+        return problem_response(507, "The server's disk is full, so nothing was stored. Try again later.")
     if isinstance(exception, Http404):
         exception = exceptions.NotFound("There is nothing at this address, or it is not yours to see.")
     elif isinstance(exception, PermissionDenied):
@@ -56,11 +56,15 @@ def _from_api_exception(exception: exceptions.APIException) -> HttpResponse:
     if wait := getattr(exception, "wait", None):
         headers["Retry-After"] = str(int(wait))
     status, detail = exception.status_code, exception.detail
-    if isinstance(detail, dict | list):
-        sentence = "Some fields are not as they must be; see errors."
-        return problem_response(status, _title(status), sentence, detail, headers)
-    return problem_response(status, _title(status), str(detail), headers=headers)
+    if isinstance(exception, exceptions.UnsupportedMediaType):
+        detail = f"{detail} Send the radiograph as the field 'file' of multipart/form-data."
+    if isinstance(exception, exceptions.ParseError) and "Multipart" in str(detail):
+        detail = parse_error_sentence(exception)
+    if isinstance(detail, dict):
+        return problem_response(status, _first_sentence(detail), detail, headers)
+    return problem_response(status, str(detail), headers=headers)
 
 
-def _title(status: int) -> str:
-    return HTTPStatus(status).phrase
+def _first_sentence(errors: dict[str, Any]) -> str:
+    field, sentences = next(iter(errors.items()))
+    return f"{sentences[0]}" if field in ("file", "non_field_errors") else f"{field}: {sentences[0]}"

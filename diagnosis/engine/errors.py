@@ -38,3 +38,7 @@ class TooManyPixels(RadiographError):
 
 class ArtifactError(Exception):
     """An artifact that must not be used: damaged, incomplete or made for other code than this."""
+
+
+class DatasetError(Exception):
+    """A folder that cannot be trained on or measured with."""

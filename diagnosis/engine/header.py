@@ -21,6 +21,7 @@ from diagnosis.engine.errors import EmptyFile, TooManyPixels, UnreadableImage, U
 #: Pillow's names of the formats that are taken, and the file name extension under which each is stored.
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif"}
 FORMATS_SENTENCE = "JPEG, PNG, WebP or TIFF"
+SUFFIXES = {*FORMATS.values(), ".jpeg", ".tiff"}
 
 #: The largest detectors in use have about 18 million pixels (4300 x 4300). Decoded as RGBA this many take 160 MB.
 MAX_PIXELS = 40_000_000

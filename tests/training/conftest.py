@@ -15,10 +15,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from diagnosis.engine.examples import Example
 from diagnosis.engine.preprocessing import Pixels
 from diagnosis.engine.probes import draw_probe
 from training.config import TrainingConfig
-from training.datasets import Dataset, Example
+from training.datasets import Dataset
 
 
 def draw_chest(label: int, seed: int) -> Pixels:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from diagnosis.engine.errors import DatasetError
 from training import accelerator
 from training.accelerator import choose_accelerator
 from training.config import TrainingConfig, recipe
 from training.datasets import find_examples, read_dataset
-from training.errors import DatasetError, TrainingError
+from training.errors import TrainingError
 
 
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:

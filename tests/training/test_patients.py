@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from training.datasets import find_examples, patient_of
+from diagnosis.engine.examples import find_examples, patient_of
 
 
 @pytest.mark.parametrize(

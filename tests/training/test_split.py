@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from diagnosis.engine.errors import DatasetError
+from diagnosis.engine.examples import Example
 from tests.training.conftest import draw_chest, make_dataset
-from training.datasets import Example, near_duplicates, split_by_patient
-from training.errors import DatasetError
+from training.datasets import near_duplicates, split_by_patient
 
 PATIENTS = [f"n{i // 2}" for i in range(20)] + [f"p{i // 3}" for i in range(60)]
 LABELS = [0] * 20 + [1] * 60

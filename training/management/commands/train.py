@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from diagnosis.engine.errors import DatasetError
 from training.config import TrainingConfig, recipe
 from training.errors import TrainingError
 
@@ -49,7 +50,7 @@ class Command(BaseCommand):
                 source=options["source"],
                 report=self.stdout.write,
             )
-        except (TrainingError, OSError) as error:
+        except (DatasetError, TrainingError, OSError) as error:
             raise CommandError(str(error)) from error
 
 
