@@ -38,7 +38,7 @@ def submit(owner: User | AnonymousUser, file: UploadedFile) -> Radiograph:
         with transaction.atomic():
             radiograph.save(force_insert=True)
             prediction = Prediction.objects.create(radiograph=radiograph)
-            transaction.on_commit(lambda: tasks.ring(prediction.pk))
+            transaction.on_commit(lambda: tasks.ring(prediction.pk), robust=True)
     except BaseException:
         radiograph.file.delete(save=False)
         raise

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from diagnosis import classification
 
@@ -21,7 +23,7 @@ def ring(prediction_id: int | None, queue: str | None = None, expires: float | N
     """Tell the workers that there is work. False where Redis is away: then the sweep will ring again."""
     try:
         classify.apply_async((prediction_id,), queue=queue, expires=expires, retry=False)
-    except classify.app.connection_for_write().transport.connection_errors as error:  # incl. time-outs
+    except (OperationalError, RedisError, OSError) as error:
         logger.warning("Redis does not answer (%s); the prediction waits for the next sweep.", type(error).__name__)
         return False
     return True

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from celery import current_app
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from pytest_django import DjangoDbBlocker
@@ -13,6 +14,9 @@ from pytest_django.fixtures import Settings
 
 from diagnosis.models import ModelVersion
 from tests.factories import make_user
+
+# The doorbell of these tests rings nowhere: nothing listens at this port, whatever runs on the machine.
+current_app.conf.broker_url = "redis://127.0.0.1:1/0"
 
 BUNDLED_MODEL = Path(__file__).parent.parent / "diagnosis" / "bundled_model"
 

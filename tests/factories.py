@@ -62,6 +62,13 @@ def damaged_png_bytes() -> bytes:
     return bytes(data)
 
 
+def uniform_png_bytes() -> bytes:
+    """Encode a picture without content, which the gate refuses."""
+    buffer = io.BytesIO()
+    Image.new("L", (400, 400), 90).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def upload(name: str = "chest.jpg", data: bytes | None = None) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, jpeg_bytes() if data is None else data)
 

@@ -55,7 +55,8 @@ def _from_api_exception(exception: exceptions.APIException) -> HttpResponse:
         headers["WWW-Authenticate"] = challenge
     if wait := getattr(exception, "wait", None):
         headers["Retry-After"] = str(int(wait))
-    status, detail = exception.status_code, exception.detail
+    status = exception.status_code
+    detail: Any = exception.detail
     if isinstance(exception, exceptions.UnsupportedMediaType):
         detail = f"{detail} Send the radiograph as the field 'file' of multipart/form-data."
     if isinstance(exception, exceptions.ParseError) and "Multipart" in str(detail):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import struct
 import warnings
 from collections.abc import Iterator
@@ -31,6 +32,9 @@ MAX_SIDE = 20_000
 #: thousands, which keeps a decoder busy for minutes.
 MAX_JPEG_SCANS = 64
 MAX_SCANNED_PIXELS = 12 * MAX_PIXELS
+
+#: Segments of a JPEG or chunks of a PNG: 25 MB in PNG's usual chunks of 8 kB are about 3,000.
+MAX_PARTS = 20_000
 
 _MAGIC = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n"}
 _OTHER_KINDS = {
@@ -62,10 +66,11 @@ def read_header(stream: IO[bytes]) -> Header:
     if not size:
         raise EmptyFile("The file is empty. Choose the file of a chest X-ray.")
     kind = _kind(start)
-    header = _declared_size(stream, kind)
-    _check_pixels(header)
     stream.seek(0)
-    _SKELETON_CHECKS[kind](stream, size, header)
+    passes = _SKELETON_CHECKS[kind](stream, size)
+    stream.seek(0)
+    header = _declared_size(stream, kind)
+    _check_pixels(header, passes)
     stream.seek(0)
     return header
 
@@ -91,21 +96,26 @@ def _declared_size(stream: IO[bytes], kind: str) -> Header:
             warnings.simplefilter("ignore")
             with Image.open(stream, formats=[kind]) as image:
                 width, height = image.size
-                frames = getattr(image, "n_frames", 1)
+                is_animated = getattr(image, "is_animated", False)
     except Image.DecompressionBombError as error:
         raise TooManyPixels(_too_many_sentence("more")) from error
     except Exception as error:  # Pillow's parsers raise whatever a damaged header makes them trip over.
-        raise UnreadableImage(f"The file begins like a {kind} image, but its header is damaged.") from error
-    if frames > 1:
-        raise UnsupportedFormat(f"The file holds {frames} pictures. Send one chest X-ray a file.")
+        raise _damaged(kind) from error
+    if is_animated:
+        raise UnsupportedFormat("The file holds several pictures. Send one chest X-ray a file.")
     return Header(kind, width, height)
 
 
-def _check_pixels(header: Header) -> None:
+def _check_pixels(header: Header, passes: int) -> None:
     if header.width * header.height > MAX_PIXELS or max(header.width, header.height) > MAX_SIDE:
         raise TooManyPixels(_too_many_sentence(f"{header.width} × {header.height} pixels, more"))
     if not header.width or not header.height:
         raise UnreadableImage("The image has no pixels: its width or height is zero.")
+    if passes > MAX_JPEG_SCANS or passes * header.width * header.height > MAX_SCANNED_PIXELS:
+        raise TooManyPixels(
+            f"The JPEG file is built of {passes} scans, which takes too long to decode. "
+            "Save it as a plain JPEG or PNG."
+        )
 
 
 def _too_many_sentence(much: str) -> str:
@@ -113,66 +123,82 @@ def _too_many_sentence(much: str) -> str:
     return f"The image has {much} than can be classified: at most {limit}. Export it at a smaller size."
 
 
+def _too_many_parts(kind: str) -> UnreadableImage:
+    return UnreadableImage(
+        f"The {kind} file is in more pieces than any program writes. Save it as a plain JPEG or PNG."
+    )
+
+
+def _damaged(kind: str) -> UnreadableImage:
+    return UnreadableImage(f"The file begins like a {kind} image, but its header is damaged.")
+
+
 def _cut_off(kind: str) -> UnreadableImage:
     return UnreadableImage(f"The {kind} file is cut off: its end is missing. Export or copy it again.")
 
 
-def _check_jpeg(stream: IO[bytes], size: int, header: Header) -> None:
-    """Walk the segments: an end marker must follow the last scan, and the scans must be few enough to decode."""
+def _check_jpeg(stream: IO[bytes], size: int) -> int:
+    """Return the number of scans, each a pass over the pixels. An end marker must follow the first of them."""
     data = stream.read()
-    scans = sum(1 for _ in _jpeg_scans(data))
-    if not scans or data.rfind(b"\xff\xd9") < data.find(b"\xff\xda"):
+    scans = [position for position, marker in _jpeg_segments(data) if marker == _SCAN]
+    if not scans or data.rfind(b"\xff\xd9") < scans[0]:
         raise _cut_off("JPEG")
-    if scans > MAX_JPEG_SCANS or scans * header.width * header.height > MAX_SCANNED_PIXELS:
-        raise TooManyPixels(
-            f"The JPEG file is built of {scans} scans, which takes too long to decode. Save it as a plain JPEG or PNG."
-        )
+    return len(scans)
 
 
-def _jpeg_scans(data: bytes) -> Iterator[int]:
-    """Yield the position of each start-of-scan marker (ITU-T T.81, annex B)."""
+_SCAN = 0xDA
+#: A marker with a length behind it, or the end of the image: neither stuffing, fill, restart nor start of image.
+_JPEG_MARKER = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])")
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield position and marker of each segment up to the end of the image (ITU-T T.81, annex B)."""
     position = 2
-    while 0 <= position < len(data) - 3:
-        position = data.find(b"\xff", position)
-        if position < 0 or position + 4 > len(data):
+    for _ in range(MAX_PARTS):
+        match = _JPEG_MARKER.search(data, position)
+        if not match or match[1] == b"\xd9":
             return
-        marker = data[position + 1]
-        if marker == 0xD9:
-            return
-        if marker in (0x00, 0x01, 0xFF) or 0xD0 <= marker <= 0xD8:  # stuffing, fill or no length
-            position += 1 if marker == 0xFF else 2
-            continue
-        if marker == 0xDA:
-            yield position
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        yield match.start(), match[1][0]
+        position = match.end() + int.from_bytes(data[match.end() : match.end() + 2], "big")
+    raise _too_many_parts("JPEG")
 
 
-def _check_png(stream: IO[bytes], size: int, header: Header) -> None:
+def _check_png(stream: IO[bytes], size: int) -> int:
     stream.seek(8)
-    while chunk := stream.read(8):
+    for _ in range(MAX_PARTS):
+        chunk = stream.read(8)
         if len(chunk) < 8:
-            break
+            raise _cut_off("PNG")
         length, name = struct.unpack(">I4s", chunk)
         if name == b"IEND":
-            return
+            return 1
         if stream.seek(length + 4, os.SEEK_CUR) > size:
-            break
-    raise _cut_off("PNG")
+            raise _cut_off("PNG")
+    raise _too_many_parts("PNG")
 
 
-def _check_webp(stream: IO[bytes], size: int, header: Header) -> None:
+def _check_webp(stream: IO[bytes], size: int) -> int:
     (length,) = struct.unpack("<4xI", stream.read(8))
     if length + 8 > size:
         raise _cut_off("WebP")
+    return 1
 
 
-def _check_tiff(stream: IO[bytes], size: int, header: Header) -> None:
-    with Image.open(io.BytesIO(stream.read()), formats=["TIFF"]) as image:
-        tags = image.tag_v2  # type: ignore[attr-defined]
-        offsets, counts = (tags.get(a) or tags.get(b) or () for a, b in ((273, 324), (279, 325)))
+def _check_tiff(stream: IO[bytes], size: int) -> int:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(stream.read()), formats=["TIFF"]) as image:
+                tags = image.tag_v2  # type: ignore[attr-defined]
+                offsets, counts = (tags.get(a) or tags.get(b) or () for a, b in ((273, 324), (279, 325)))
+    except Image.DecompressionBombError as error:
+        raise TooManyPixels(_too_many_sentence("more")) from error
+    except Exception as error:
+        raise _damaged("TIFF") from error
     ends = [offset + count for offset, count in zip(offsets, counts, strict=False)]
     if not ends or max(ends) > size:
         raise _cut_off("TIFF")
+    return 1
 
 
 _SKELETON_CHECKS = {"JPEG": _check_jpeg, "PNG": _check_png, "WEBP": _check_webp, "TIFF": _check_tiff}

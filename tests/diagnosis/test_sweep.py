@@ -1,0 +1,78 @@
+"""What died is put right within seconds, and what nobody took is rung for again."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import subprocess
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from diagnosis import tasks
+from diagnosis.models import Prediction
+from diagnosis.sweep import sweep
+from diagnosis.worker import host_name, process_name
+from tests.factories import make_radiograph
+
+LONG_AGO = timezone.now() - datetime.timedelta(minutes=1)
+
+
+def running(owner: User, worker: str, **facts: Any) -> Prediction:
+    lease = timezone.now() + datetime.timedelta(seconds=10)
+    usual = {"status": "running", "worker": worker, "attempts": 1, "lease_until": lease, "queued_at": LONG_AGO}
+    return make_radiograph(owner, **(usual | facts)).prediction
+
+
+def dead_process() -> int:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_what_a_dead_process_of_this_host_held_is_given_back_at_once(alice: User) -> None:
+    prediction = running(alice, f"{host_name()}:{dead_process()}")
+    assert sweep() == [prediction.pk]
+    prediction.refresh_from_db()
+    assert prediction.status == "pending"
+
+
+def test_a_process_that_is_dead_and_not_yet_buried_counts_as_dead(alice: User) -> None:
+    zombie = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    prediction = running(alice, f"{host_name()}:{zombie.pid}")
+    assert sweep() == [prediction.pk]
+    zombie.wait()
+
+
+def test_what_a_living_process_or_another_host_holds_is_left(alice: User) -> None:
+    running(alice, process_name())
+    running(alice, f"elsewhere/pid:[1]:{dead_process()}")
+    assert sweep() == []
+    assert set(Prediction.objects.values_list("status", flat=True)) == {"running"}
+
+
+def test_an_expired_lease_of_another_host_is_rung_for(alice: User) -> None:
+    prediction = running(alice, "elsewhere/pid:[1]:5", lease_until=LONG_AGO)
+    assert sweep() == [prediction.pk]
+
+
+def test_what_nobody_was_rung_for_is_found_oldest_first_and_the_fresh_left_alone(alice: User) -> None:
+    second = make_radiograph(alice, queued_at=LONG_AGO).prediction
+    first = make_radiograph(alice, queued_at=LONG_AGO - datetime.timedelta(hours=1)).prediction
+    make_radiograph(alice)
+    assert sweep() == [first.pk, second.pk]
+
+
+def test_what_was_tried_too_often_is_failed_and_not_rung_for(alice: User) -> None:
+    prediction = running(alice, f"{host_name()}:{dead_process()}", attempts=3)
+    assert sweep() == []
+    prediction.refresh_from_db()
+    assert (prediction.status, prediction.reason_code) == ("failed", "gave_up")
+
+
+def test_ringing_a_redis_that_is_away_says_so_quickly_and_raises_nothing(alice: User) -> None:
+    started = timezone.now()
+    assert tasks.ring(1) is False
+    assert (timezone.now() - started).total_seconds() < 5
