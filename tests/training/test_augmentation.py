@@ -66,7 +66,8 @@ def test_sharpness_tells_no_label_after_augmentation() -> None:
     blurred = sharp.copy()
     blurred[:, 1:] = (sharp[:, 1:].astype(int) + sharp[:, :-1]) // 2
     assert _auroc(_detail(sharp), _detail(blurred)) == 1
-    assert _auroc(_detail(augment(sharp, 1)), _detail(augment(blurred, 2))) < 0.9
+    after = [_auroc(_detail(augment(sharp, seed)), _detail(augment(blurred, seed + 100))) for seed in range(3)]
+    assert np.mean(after) < 0.72
 
 
 def _detail(images: Images) -> NDArray[np.float64]:

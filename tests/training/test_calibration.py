@@ -43,6 +43,12 @@ def test_the_threshold_lies_in_the_centre_of_its_plateau() -> None:
     assert choose_threshold(probabilities, labels) == pytest.approx(0.5)
 
 
+def test_one_odd_image_among_hundreds_does_not_move_the_threshold_to_the_edge() -> None:
+    probabilities = np.array([0.1] * 299 + [0.15] + [0.85] + [0.9] * 299)
+    labels = np.array([0] * 299 + [1] + [0] + [1] * 299)
+    assert choose_threshold(probabilities, labels) == pytest.approx(0.5)
+
+
 def test_the_threshold_of_two_normal_distributions_is_known() -> None:
     logits, labels = overconfident(20_000, 20_000)
     assert choose_threshold(sigmoid(logits / 3 - 1 / 3), labels) == pytest.approx(0.5, abs=0.06)

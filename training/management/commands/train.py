@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from argparse import ArgumentParser
 from datetime import UTC, datetime
@@ -35,7 +36,8 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, help="of split, first weights, order and augmentation")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes say nothing to a user
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes say nothing to a user
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
         output = options["output"] or settings.DATA_DIR / "training" / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}"
         try:
             config = _configure(recipe(options["recipe"]), options)
