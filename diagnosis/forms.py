@@ -1,5 +1,3 @@
-from typing import Any
-
 from django import forms
 
 
@@ -9,8 +7,5 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         allow_empty_file=True,  # refused by submission, with the same sentence as through the API
         error_messages={"required": "No file arrived. Choose the file of a chest X-ray, and send it again."},
-        widget=forms.ClearableFileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/tiff"}),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/tiff"}),
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)

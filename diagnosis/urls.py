@@ -6,6 +6,7 @@ app_name = "diagnosis"
 urlpatterns = [
     path("", views.upload, name="upload"),
     path("radiographs/", views.history, name="history"),
+    path("radiographs/outcomes/", views.outcomes, name="outcomes"),
     path("radiographs/<uuid:pk>/", views.radiograph, name="radiograph"),
     path("radiographs/<uuid:pk>/status/", views.status, name="status"),
     path("radiographs/<uuid:pk>/image/", views.image, name="image"),
