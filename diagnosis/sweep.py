@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after which a worker that rang itself and heard nothing ends, to be started again by its supervisor.
 DEAF_AFTER = 30.0
+#: Seconds without a byte more after which an upload is over, whoever sent it.
+STALE_AFTER = 3600.0
 
 
 def sweep() -> list[int]:
@@ -31,11 +34,20 @@ def sweep() -> list[int]:
 
     Any number of processes may sweep at once.
     """
+    remove_stale_uploads()
     release_claims_of_the_dead()
     Prediction.objects.all().fail_exhausted()
     now = timezone.now()
     forgotten = Prediction.objects.claimable(now).filter(queued_at__lt=now - timedelta(seconds=2))
     return list(forgotten.order_by("queued_at").values_list("pk", flat=True)[:100])
+
+
+def remove_stale_uploads() -> None:
+    """Remove what a web process that was killed in the middle of an upload has left behind."""
+    for path in settings.FILE_UPLOAD_TEMP_DIR.iterdir():
+        with suppress(FileNotFoundError):  # finished in the meantime, or removed by another sweep
+            if time.time() - path.stat().st_mtime > STALE_AFTER:
+                path.unlink()
 
 
 def release_claims_of_the_dead() -> int:

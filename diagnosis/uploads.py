@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -51,7 +51,7 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         self._files += 1
         if self._files > 1:
-            raise MultiPartParserError(ONE_FILE)
+            self._refuse(MultiPartParserError(ONE_FILE))
         super().new_file(*args, **kwargs)
         self._bytes = 0
         self._unfinished = True
@@ -59,7 +59,7 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._bytes += len(raw_data)
         if self._bytes > settings.MAX_UPLOAD_BYTES:
-            raise RequestDataTooBig(too_large_sentence())
+            self._refuse(RequestDataTooBig(too_large_sentence()))
         super().receive_data_chunk(raw_data, start)
 
     def file_complete(self, file_size: int) -> UploadedFile | None:
@@ -68,7 +68,11 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
 
     def upload_complete(self) -> None:
         if self._unfinished:
-            raise MultiPartParserError(CUT_OFF)
+            self._refuse(MultiPartParserError(CUT_OFF))
+
+    def _refuse(self, error: Exception) -> NoReturn:
+        self.upload_interrupted()  # removes what was written
+        raise error
 
 
 class DurableStorage(FileSystemStorage):

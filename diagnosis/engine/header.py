@@ -98,7 +98,7 @@ def _declared_size(stream: IO[bytes], kind: str) -> Header:
                 width, height = image.size
                 is_animated = getattr(image, "is_animated", False)
     except Image.DecompressionBombError as error:
-        raise TooManyPixels(_too_many_sentence("more")) from error
+        raise TooManyPixels(_too_many_sentence("more pixels")) from error
     except Exception as error:  # Pillow's parsers raise whatever a damaged header makes them trip over.
         raise _damaged(kind) from error
     if is_animated:
@@ -192,7 +192,7 @@ def _check_tiff(stream: IO[bytes], size: int) -> int:
                 tags = image.tag_v2  # type: ignore[attr-defined]
                 offsets, counts = (tags.get(a) or tags.get(b) or () for a, b in ((273, 324), (279, 325)))
     except Image.DecompressionBombError as error:
-        raise TooManyPixels(_too_many_sentence("more")) from error
+        raise TooManyPixels(_too_many_sentence("more pixels")) from error
     except Exception as error:
         raise _damaged("TIFF") from error
     ends = [offset + count for offset, count in zip(offsets, counts, strict=False)]

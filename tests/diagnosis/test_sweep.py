@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from diagnosis import tasks
 from diagnosis.models import Prediction
@@ -21,7 +22,13 @@ LONG_AGO = timezone.now() - datetime.timedelta(minutes=1)
 
 def running(owner: User, worker: str, **facts: Any) -> Prediction:
     lease = timezone.now() + datetime.timedelta(seconds=10)
-    usual = {"status": "running", "worker": worker, "attempts": 1, "lease_until": lease, "queued_at": LONG_AGO}
+    usual: dict[str, Any] = {
+        "status": "running",
+        "worker": worker,
+        "attempts": 1,
+        "lease_until": lease,
+        "queued_at": LONG_AGO,
+    }
     return make_radiograph(owner, **(usual | facts)).prediction
 
 
@@ -70,6 +77,15 @@ def test_what_was_tried_too_often_is_failed_and_not_rung_for(alice: User) -> Non
     assert sweep() == []
     prediction.refresh_from_db()
     assert (prediction.status, prediction.reason_code) == ("failed", "gave_up")
+
+
+def test_what_a_killed_web_process_left_half_uploaded_is_removed(db: Any, settings: Settings) -> None:
+    fresh, stale = (settings.FILE_UPLOAD_TEMP_DIR / name for name in ("fresh.upload", "stale.upload"))
+    fresh.touch()
+    stale.touch()
+    os.utime(stale, (0, 0))
+    sweep()
+    assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == [fresh]
 
 
 def test_ringing_a_redis_that_is_away_says_so_quickly_and_raises_nothing(alice: User) -> None:
