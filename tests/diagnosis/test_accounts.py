@@ -1,0 +1,136 @@
+"""Logging in and out, and passwords."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from tests.factories import PASSWORD
+
+LOGIN = "/accounts/login/"
+NEW_PASSWORD = "staple battery horse 7"
+
+
+def log_in(client: Client, login: str, password: str = PASSWORD, **extra: Any) -> Any:
+    return client.post(LOGIN, {"login": login, "password": password, **extra})
+
+
+def words(response: Any) -> str:
+    return " ".join(response.content.decode().split())
+
+
+@pytest.mark.parametrize("login", ["alice", "alice@example.org"])
+def test_one_logs_in_by_name_or_by_email_and_gets_to_the_upload(alice: User, login: str) -> None:
+    client = Client()
+    assert log_in(client, login)["Location"] == "/"
+    assert "Read a chest X-ray" in words(client.get("/"))
+
+
+def test_after_logging_in_one_gets_to_where_one_wanted(alice: User) -> None:
+    assert log_in(Client(), "alice", next="/radiographs/")["Location"] == "/radiographs/"
+
+
+def test_nobody_is_led_to_another_site(alice: User) -> None:
+    assert log_in(Client(), "alice", next="https://evil.example/")["Location"] == "/"
+
+
+@pytest.mark.parametrize(("login", "password"), [("alice", "wrong"), ("nobody", PASSWORD)])
+def test_a_wrong_password_and_an_unknown_name_get_the_same_sentence(alice: User, login: str, password: str) -> None:
+    answer = log_in(Client(), login, password)
+    assert answer.status_code == 200
+    assert "The username and/or password you specified are not correct." in words(answer)
+
+
+def test_after_several_wrong_passwords_one_has_to_wait(alice: User) -> None:
+    client = Client()
+    for _ in range(5):
+        log_in(client, "alice", "wrong")
+    assert "Too many failed login attempts. Try again later." in words(log_in(client, "alice"))
+
+
+def test_a_login_without_its_csrf_token_is_403(alice: User) -> None:
+    answer = log_in(Client(enforce_csrf_checks=True), "alice")
+    assert answer.status_code == 403
+    assert "The form has expired" in words(answer)
+
+
+def test_logging_out_takes_a_post(alice: User) -> None:
+    client = Client()
+    client.force_login(alice)
+    assert "Log out?" in words(client.get("/accounts/logout/"))
+    assert client.get("/").status_code == 200
+    assert client.post("/accounts/logout/")["Location"] == LOGIN
+    assert client.get("/").status_code == 302
+
+
+def test_the_login_page_says_who_makes_accounts(db: Any, settings: Settings) -> None:
+    assert "ask your administrator" in words(Client().get(LOGIN))
+    settings.SIGNUP_OPEN = True
+    assert "ask your administrator" not in words(Client().get(LOGIN))
+    assert "/accounts/signup/" in words(Client().get(LOGIN))
+
+
+def test_nobody_makes_an_account_while_that_is_closed(db: Any) -> None:
+    facts = {"username": "bob", "email": "bob@example.org", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    answer = Client().post("/accounts/signup/", facts)
+    assert "Accounts are made by the administrator" in words(answer)
+    assert not User.objects.exists()
+
+
+def test_everybody_makes_an_account_where_that_is_open(db: Any, settings: Settings) -> None:
+    settings.SIGNUP_OPEN = True
+    facts = {"username": "bob", "email": "bob@example.org", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    client = Client()
+    assert "Make an account" in words(client.get("/accounts/signup/"))
+    assert client.post("/accounts/signup/", facts)["Location"] == "/"
+    assert client.get("/").status_code == 200
+    assert not User.objects.get().is_staff
+
+
+def test_one_changes_ones_password(alice: User) -> None:
+    client = Client()
+    client.force_login(alice)
+    wrong = {"oldpassword": "wrong", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    assert "Please type your current password." in words(client.post("/accounts/password/change/", wrong))
+    answer = client.post("/accounts/password/change/", wrong | {"oldpassword": PASSWORD}, follow=True)
+    assert "Password successfully changed." in words(answer)
+    alice.refresh_from_db()
+    assert alice.check_password(NEW_PASSWORD)
+
+
+def test_a_forgotten_password_is_reset_by_mail(alice: User) -> None:
+    client = Client()
+    answer = client.post("/accounts/password/reset/", {"email": "alice@example.org"}, follow=True)
+    assert "Look into your mail" in words(answer)
+    message = str(mail.outbox[0].body)
+    (path,) = re.findall(r"http://[^/]+(/accounts/password/reset/key/\S+)", message)
+    form = client.get(path, follow=True)
+    assert "Choose a new password" in words(form)
+    facts = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    done = client.post(form.redirect_chain[-1][0], facts, follow=True)
+    assert "Your password is changed" in words(done)
+    assert log_in(Client(), "alice", NEW_PASSWORD)["Location"] == "/"
+    assert "This link no longer works" in words(Client().get(path, follow=True))
+
+
+def test_a_reset_does_not_say_whether_there_is_such_an_account(db: Any) -> None:
+    answer = Client().post("/accounts/password/reset/", {"email": "nobody@example.org"}, follow=True)
+    assert "Look into your mail" in words(answer)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["email/", "password/change/", "logout/", "reauthenticate/", "inactive/", "confirm-email/", "confirm-email/x/"],
+)
+def test_every_account_page_looks_like_the_rest(alice: User, path: str) -> None:
+    client = Client()
+    client.force_login(alice)
+    page = words(client.get(f"/accounts/{path}", follow=True))
+    assert '<header class="site-header">' in page
+    assert "Not a diagnosis and not a medical device" in page
