@@ -60,6 +60,13 @@ class RadiographAdmin(ReadOnlyAdmin):
     def status(self, radiograph: Radiograph) -> str:
         return radiograph.prediction.status
 
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        # Predictions are not deleted one by one, but they do go with their radiograph.
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, lacking - {Prediction._meta.verbose_name}, protected
+
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Radiograph]) -> None:
         for radiograph in queryset:  # one by one: each takes its file along
             radiograph.delete()

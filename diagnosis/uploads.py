@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -15,6 +16,8 @@ from django.http.multipartparser import MultiPartParserError
 
 CUT_OFF = "The upload was cut off before its end, so nothing was stored. Send it again."
 ONE_FILE = "The upload holds more than one file, so nothing was stored. Send one file a request."
+#: For so long a refused body is still read, since most clients hear no answer before they have sent all of it.
+DRAIN_SECONDS = 10.0
 
 
 def too_large_sentence() -> str:
@@ -46,6 +49,7 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
         self._unfinished = False
         self._files = 0
         if content_length > settings.MAX_UPLOAD_BYTES + self.OVERHEAD:
+            _drain(input_data)
             raise RequestDataTooBig(too_large_sentence())
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
@@ -73,6 +77,13 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
     def _refuse(self, error: Exception) -> NoReturn:
         self.upload_interrupted()  # removes what was written
         raise error
+
+
+def _drain(stream: Any) -> None:
+    """Read and drop what a client is still sending."""
+    until = time.monotonic() + DRAIN_SECONDS
+    while stream.read(1024**2) and time.monotonic() < until:
+        pass
 
 
 class DurableStorage(FileSystemStorage):

@@ -123,10 +123,9 @@ TEMPLATES = [
 
 # Database. The rows are the jobs, so an accepted upload must survive a power cut: synchronous=FULL.
 DATABASE_URL = os.environ.get("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
-try:
-    DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
-except (ImproperlyConfigured, ValueError) as error:
-    raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host:5432/name.") from error
+if not DATABASE_URL.startswith(("sqlite:///", "postgres://", "postgresql://")):
+    raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host:5432/name.")
+DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,

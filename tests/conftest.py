@@ -14,6 +14,9 @@ from pytest_django.fixtures import Settings
 
 from diagnosis.models import ModelVersion
 from tests.factories import make_user
+from tests.live import live_platform
+
+__all__ = ["live_platform"]
 
 # The doorbell of these tests rings nowhere: nothing listens at this port, whatever runs on the machine.
 current_app.conf.broker_url = "redis://127.0.0.1:1/0"

@@ -252,14 +252,17 @@ def test_not_more_than_half_of_the_web_servers_threads_can_be_held(alice: User, 
     from diagnosis.api import views
 
     client, answers = api_of(alice), []
+
+    def wait_for_an_answer() -> None:
+        answers.append(post(client, headers={"Prefer": "wait=20"}))
+        connection.close()
+
     taken = 0
     while views._waiting_room.acquire(blocking=False):
         taken += 1
     try:
         started = time.monotonic()
-        waiter = threading.Thread(
-            target=lambda: (answers.append(post(client, headers={"Prefer": "wait=20"})), connection.close())
-        )
+        waiter = threading.Thread(target=wait_for_an_answer)
         waiter.start()
         waiter.join()
     finally:

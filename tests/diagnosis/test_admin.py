@@ -1,0 +1,107 @@
+"""The administrator sees lists that can be searched and filtered, and edits nothing that must not be edited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from diagnosis.models import ModelVersion, Radiograph
+from tests.factories import make_radiograph, succeeded
+
+
+@pytest.fixture
+def admin(charlie: User) -> Client:
+    client = Client()
+    client.force_login(charlie)
+    return client
+
+
+@pytest.mark.parametrize("name", ["radiograph", "prediction", "modelversion"])
+def test_each_list_opens_in_few_queries_however_long(
+    admin: Client, alice: User, version: ModelVersion, name: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(20):
+        make_radiograph(alice, **succeeded(version))
+    with django_assert_max_num_queries(12):
+        answer = admin.get(f"/admin/diagnosis/{name}/")
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "found", "other"),
+    [
+        ("radiograph/?q=left", "left.jpg", "right.jpg"),
+        ("prediction/?q=left", "left.jpg", "right.jpg"),
+        ("prediction/?status__exact=failed", "right.jpg", "left.jpg"),
+    ],
+)
+def test_search_and_filters_find_and_leave_out(
+    admin: Client, alice: User, version: ModelVersion, address: str, found: str, other: str
+) -> None:
+    make_radiograph(alice, filename="left.jpg", **succeeded(version))
+    make_radiograph(alice, filename="right.jpg", status="failed", reason_code="unreadable")
+    page = admin.get(f"/admin/diagnosis/{address}").content.decode()
+    assert found in page
+    assert other not in page
+
+
+@pytest.mark.parametrize("name", ["radiograph", "prediction", "modelversion"])
+def test_nothing_can_be_added_or_changed_by_hand(admin: Client, alice: User, version: ModelVersion, name: str) -> None:
+    radiograph = make_radiograph(alice, **succeeded(version))
+    pk = {"radiograph": radiograph.pk, "prediction": radiograph.prediction.pk, "modelversion": version.pk}[name]
+    assert admin.get(f"/admin/diagnosis/{name}/add/").status_code == 403
+    page = admin.get(f"/admin/diagnosis/{name}/{pk}/change/")
+    assert page.status_code == 200
+    assert b'name="_save"' not in page.content
+    assert admin.post(f"/admin/diagnosis/{name}/{pk}/change/", {"probability": "0.01"}).status_code == 403
+
+
+def test_deleting_selected_radiographs_removes_their_files(
+    admin: Client, alice: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    radiographs = [make_radiograph(alice) for _ in range(2)]
+    with django_capture_on_commit_callbacks(execute=True):
+        admin.post(
+            "/admin/diagnosis/radiograph/",
+            {"action": "delete_selected", "_selected_action": [r.pk for r in radiographs], "post": "yes"},
+        )
+    assert not Radiograph.objects.exists()
+    assert not any(Path(r.file.path).exists() for r in radiographs)
+
+
+def test_a_version_is_activated_and_rolled_back_from_its_list(admin: Client, version: ModelVersion) -> None:
+    import shutil
+
+    shutil.copytree(version.folder, version.folder.with_name("newer"))
+    newer = ModelVersion.objects.create(version="newer", network_sha256="1" * 64, card=version.card)
+    for chosen in (newer, version):
+        admin.post("/admin/diagnosis/modelversion/", {"action": "activate", "_selected_action": [chosen.pk]})
+        assert ModelVersion.objects.get(active=True) == chosen
+
+
+def test_a_version_whose_artifact_is_damaged_is_not_activated(admin: Client, version: ModelVersion) -> None:
+    broken = ModelVersion.objects.create(version="broken", network_sha256="1" * 64, card=version.card)
+    data = {"action": "activate", "_selected_action": [broken.pk]}
+    page = admin.post("/admin/diagnosis/modelversion/", data, follow=True)
+    assert "is no artifact" in page.content.decode()
+    assert ModelVersion.objects.get(active=True) == version
+
+
+def test_users_are_made_by_the_administrator(admin: Client) -> None:
+    data = {
+        "username": "dora", "password1": "a-long-enough-one", "password2": "a-long-enough-one",
+        "usable_password": "true",
+    }  # fmt: skip
+    admin.post("/admin/auth/user/add/", data)
+    assert Client().login(username="dora", password="a-long-enough-one")
+
+
+def test_who_is_no_staff_sees_no_admin(alice: User) -> None:
+    client = Client()
+    client.force_login(alice)
+    assert client.get("/admin/diagnosis/radiograph/").status_code == 302
