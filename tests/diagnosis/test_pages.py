@@ -20,17 +20,8 @@ from pytest_django.fixtures import Settings
 from diagnosis import worker
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.views import PAGE_SIZE
-from tests.factories import (
-    PASSWORD,
-    damaged_png_bytes,
-    image_bytes,
-    jpeg_bytes,
-    make_radiograph,
-    png_bytes,
-    png_that_claims,
-    succeeded,
-    upload,
-)
+from tests.drawings import damaged_png_bytes, image_bytes, jpeg_bytes, png_bytes, png_that_claims
+from tests.factories import PASSWORD, make_radiograph, succeeded, upload
 
 pytestmark = pytest.mark.usefixtures("rung")
 
@@ -498,7 +489,7 @@ def test_rows_that_wait_bring_themselves_up_to_date(alice: User, bob: User, vers
     client = browser_of(alice)
     page = words(client.get("/radiographs/"))
     assert f"outcomes/?poll=2000&amp;pk={soon_done.pk}&amp;pk={waiting.pk}" in page
-    asked = {"poll": 2000, "pk": [waiting.pk, soon_done.pk]}
+    asked: dict[str, Any] = {"poll": 2000, "pk": [waiting.pk, soon_done.pk]}
     assert client.get("/radiographs/outcomes/", asked, headers=HTMX).status_code == 204
     soon_done.predictions.update(**succeeded(version))
     asked["pk"] = [waiting.pk, soon_done.pk, of_bob.pk, "no-id"]
