@@ -31,7 +31,7 @@ format: .venv/everything ## put the code into shape
 	@.venv/bin/ruff format .
 
 bench: .venv/everything ## measure it on this machine
-	@.venv/bin/python bench/run.py
+	@.venv/bin/python -m bench.run
 
 install: .venv/everything ## what training and tests need as well, TensorFlow included
 

@@ -14,7 +14,7 @@ import pytest
 from diagnosis.engine.classifier import Classifier
 from tests.calls import Caller
 from tests.conftest import BUNDLED_MODEL
-from tests.factories import damaged_png_bytes, jpeg_bytes
+from tests.drawings import damaged_png_bytes, jpeg_bytes
 from tests.live import LivePlatform
 
 

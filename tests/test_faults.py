@@ -16,7 +16,7 @@ import pytest
 from diagnosis.engine.classifier import Classifier
 from tests.calls import Caller
 from tests.conftest import BUNDLED_MODEL
-from tests.factories import jpeg_bytes
+from tests.drawings import jpeg_bytes
 from tests.live import LivePlatform
 
 UPLOADS = 200

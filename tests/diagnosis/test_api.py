@@ -17,15 +17,8 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from diagnosis.models import ModelVersion, Prediction, Radiograph
-from tests.factories import (
-    PASSWORD,
-    jpeg_bytes,
-    make_radiograph,
-    png_bytes,
-    png_that_claims,
-    succeeded,
-    upload,
-)
+from tests.drawings import jpeg_bytes, png_bytes, png_that_claims
+from tests.factories import PASSWORD, make_radiograph, succeeded, upload
 
 pytestmark = pytest.mark.usefixtures("rung")
 

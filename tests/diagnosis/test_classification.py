@@ -14,7 +14,8 @@ from diagnosis import classification, worker
 from diagnosis.engine.classifier import Classifier
 from diagnosis.models import ModelVersion, Prediction
 from tests.conftest import BUNDLED_MODEL
-from tests.factories import damaged_png_bytes, jpeg_bytes, make_radiograph, uniform_png_bytes
+from tests.drawings import damaged_png_bytes, jpeg_bytes, uniform_png_bytes
+from tests.factories import make_radiograph
 
 
 @pytest.fixture(autouse=True)

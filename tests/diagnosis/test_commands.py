@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from diagnosis.models import ModelVersion
-from tests.factories import jpeg_bytes, png_bytes, uniform_png_bytes
+from tests.drawings import jpeg_bytes, png_bytes, uniform_png_bytes
 
 pytestmark = pytest.mark.usefixtures("version")
 

@@ -14,7 +14,8 @@ from pytest_django.fixtures import Settings
 from diagnosis.engine.errors import RadiographError
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.submission import submit
-from tests.factories import jpeg_bytes, upload
+from tests.drawings import jpeg_bytes
+from tests.factories import upload
 
 
 def stored_files(settings: Settings) -> list[Path]:

@@ -12,8 +12,8 @@ from PIL import Image
 from diagnosis.engine.artifact import Artifact, read_artifact
 from diagnosis.engine.classifier import Classifier
 from tests.conftest import BUNDLED_MODEL
+from tests.drawings import jpeg_bytes, png_bytes
 from tests.engine.test_preprocessing import encoded
-from tests.factories import jpeg_bytes, png_bytes
 
 
 @pytest.fixture(scope="module")

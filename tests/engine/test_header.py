@@ -14,7 +14,7 @@ from PIL import Image
 
 from diagnosis.engine.errors import EmptyFile, RadiographError, TooManyPixels, UnreadableImage, UnsupportedFormat
 from diagnosis.engine.header import Header, read_header
-from tests.factories import image_bytes, jpeg_bytes, png_bytes, png_that_claims
+from tests.drawings import image_bytes, jpeg_bytes, png_bytes, png_that_claims
 
 KINDS = ["JPEG", "PNG", "WEBP", "TIFF"]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from diagnosis.engine.errors import UnreadableImage
 from diagnosis.engine.preprocessing import read_radiograph
-from tests.factories import damaged_png_bytes, drawn, image_bytes, jpeg_bytes
+from tests.drawings import damaged_png_bytes, drawn, image_bytes, jpeg_bytes
 
 
 def encoded(image: Image.Image, kind: str = "PNG") -> bytes:
