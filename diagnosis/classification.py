@@ -43,3 +43,4 @@ def classify_next(prediction_id: int | None) -> None:
         raise
     else:
         prediction.finish(version, result)
+    logger.info("Prediction %s has ended, at attempt %s.", prediction.pk, prediction.attempts)

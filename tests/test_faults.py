@@ -44,9 +44,9 @@ def kill_a_worker_at_work(platform: LivePlatform, number: int) -> None:
         while True:
             query = "SELECT worker FROM diagnosis_prediction WHERE status = 'running'"
             held = {int(worker.rpartition(":")[2]) for (worker,) in database.execute(query)}
-            main, *pool = platform.worker_pids() or [None]
-            at_work = held & set(pool)
-            if at_work and kill(main if number % 5 == 4 else at_work.pop()):
+            pids = platform.worker_pids()
+            at_work = held & set(pids[1:])
+            if at_work and kill(pids[0] if number % 5 == 4 else at_work.pop()):
                 return
             time.sleep(0.002)
 

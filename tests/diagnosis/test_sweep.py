@@ -5,15 +5,22 @@ from __future__ import annotations
 import datetime
 import os
 import subprocess
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from celery.signals import task_received
+from celery.worker import state
 from django.contrib.auth.models import User
+from django.db import DatabaseError
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from diagnosis import tasks
 from diagnosis.models import Prediction
-from diagnosis.sweep import sweep
+from diagnosis.sweep import DEAF_AFTER, SweepStep, sweep
 from diagnosis.worker import host_name, process_name
 from tests.factories import make_radiograph
 
@@ -86,6 +93,48 @@ def test_what_a_killed_web_process_left_half_uploaded_is_removed(db: Any, settin
     os.utime(stale, (0, 0))
     sweep()
     assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == [fresh]
+
+
+@pytest.fixture
+def step(db: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SweepStep]:
+    """The sweep of a worker whose last message came long ago, with a Redis that answers."""
+    monkeypatch.setattr("diagnosis.sweep.tasks.ring", lambda *_, **__: True)
+    # Within a test's transaction the connection stays open.
+    monkeypatch.setattr("diagnosis.sweep.connection", SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(state, "should_terminate", None)
+    step = SweepStep(SimpleNamespace())
+    step._heard = time.monotonic() - DEAF_AFTER - 1
+    yield step
+    task_received.disconnect(step._hear)
+
+
+CONSUMER = SimpleNamespace(hostname="worker@host")
+
+
+def test_a_worker_that_no_longer_hears_its_own_doorbell_ends(step: SweepStep) -> None:
+    step._sweep(CONSUMER)
+    assert state.should_terminate
+
+
+def test_a_worker_that_hears_goes_on(step: SweepStep) -> None:
+    task_received.send(sender=None)
+    step._sweep(CONSUMER)
+    assert not state.should_terminate
+
+
+def test_a_silent_redis_is_not_a_deaf_worker(step: SweepStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diagnosis.sweep.tasks.ring", lambda *_, **__: False)
+    step._sweep(CONSUMER)
+    assert not state.should_terminate
+
+
+def test_a_database_that_is_away_does_not_end_the_sweep(step: SweepStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr("diagnosis.sweep.sweep", away)
+    step._sweep(CONSUMER)
+    assert not state.should_terminate
 
 
 def test_ringing_a_redis_that_is_away_says_so_quickly_and_raises_nothing(alice: User) -> None:

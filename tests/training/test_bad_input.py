@@ -8,10 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from diagnosis.engine.errors import DatasetError
+from diagnosis.engine.examples import find_examples
 from training import accelerator
 from training.accelerator import choose_accelerator
 from training.config import TrainingConfig, recipe
-from training.datasets import find_examples, read_dataset
+from training.datasets import read_dataset
 from training.errors import TrainingError
 
 

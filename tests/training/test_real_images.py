@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from training.datasets import find_examples, near_duplicates, read_dataset, split_by_patient
+from diagnosis.engine.examples import find_examples
+from training.datasets import near_duplicates, read_dataset, split_by_patient
 
 FOLDER = Path(os.environ.get("CHEST_XRAY_DIR") or "nowhere")
 
