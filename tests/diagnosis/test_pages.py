@@ -104,6 +104,10 @@ def test_the_upload_page_says_what_it_takes_before_anything_is_chosen(alice: Use
     assert "Not a diagnosis and not a medical device" in page
 
 
+def test_the_upload_page_says_when_there_is_no_model_to_read_with(alice: User) -> None:
+    assert "No model is published yet." in words(browser_of(alice).get("/"))
+
+
 def test_an_upload_without_javascript_leads_to_its_result(
     alice: User, rung: list[int], django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -207,6 +211,15 @@ def test_a_body_that_ends_too_early_is_400(alice: User, settings: Settings, head
     assert_nothing_is_stored(settings)
 
 
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_a_body_that_is_no_form_is_400_in_words_for_people(alice: User, settings: Settings, headers: Any) -> None:
+    kind = "multipart/form-data; boundary="
+    answer = browser_of(alice).post("/", jpeg_bytes(), content_type=kind, headers=headers)
+    assert answer.status_code == 400
+    assert "Send one file, with its name" in words(answer)
+    assert_nothing_is_stored(settings)
+
+
 def test_a_full_disk_is_507_and_says_so(alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def fill(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -230,6 +243,7 @@ def test_a_fault_of_ours_is_a_page_that_needs_neither_user_nor_database(
         answer = client.get("/radiographs/")
     assert answer.status_code == 500
     assert "Something went wrong here" in words(answer)
+    assert "Log out" not in words(answer)
     assert "Not a diagnosis" in words(answer)
 
 
@@ -453,6 +467,18 @@ def test_the_history_is_paged_newest_first_and_only_ones_own(alice: User, bob: U
     ]
     assert older.context["page"].older == ""
     assert "Back to the newest" in words(older)
+
+
+def test_behind_the_end_of_the_history_there_is_nothing_older(alice: User) -> None:
+    radiograph = make_radiograph(alice)
+    mark = f"{(radiograph.created - timedelta(days=1)).isoformat()}_{radiograph.pk}"
+    assert "Nothing older" in words(browser_of(alice).get("/radiographs/", {"before": mark}))
+
+
+@pytest.mark.parametrize("mark", ["nonsense", "2024-01-01_x", "\0", "9" * 5000])
+def test_a_mark_that_cannot_be_read_gives_the_first_page(alice: User, mark: str) -> None:
+    make_radiograph(alice, filename="first.jpg")
+    assert "first.jpg" in words(browser_of(alice).get("/radiographs/", {"before": mark}))
 
 
 def test_the_history_takes_as_many_queries_for_twenty_rows_as_for_one(
