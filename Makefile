@@ -4,7 +4,7 @@ PORT_HINT = PNEUMODETECT_PORT=8001 make run
 # The first Python that is new enough; PYTHON=/path/to/python names another one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
-PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL = help
 .PHONY: help run test lint format bench install

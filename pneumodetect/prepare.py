@@ -26,7 +26,8 @@ def main() -> int:
         reason = " ".join(str(error).split())
         print(f"The database cannot be used: {reason}. DATABASE_URL says where it is.", flush=True)
     except (ImproperlyConfigured, CommandError, OSError) as error:
-        print(error, flush=True)
+        missing = "psycopg" in str(error)
+        print("DATABASE_URL needs a driver: .venv/bin/pip install 'psycopg[binary]'" if missing else error, flush=True)
     else:
         return 0
     return 1
