@@ -130,6 +130,7 @@ def test_redis_that_is_killed_comes_back_on_its_port(live_platform: LivePlatform
 def test_a_worker_that_is_killed_comes_back_and_leaves_no_orphan(live_platform: LivePlatform) -> None:
     killed = live_platform.worker_pids()
     assert len(killed) == 3
+    os.kill(killed[1], signal.SIGSTOP)  # one that would not notice by itself that its parent is gone
     os.kill(killed[0], signal.SIGKILL)
     assert becomes(lambda: none_lives(killed), 5)
     assert becomes(lambda: len(live_platform.worker_pids()) == 3, 20)
