@@ -33,6 +33,8 @@ def test_one_logs_in_by_name_or_by_email_and_gets_to_the_upload(alice: User, log
 
 
 def test_after_logging_in_one_gets_to_where_one_wanted(alice: User) -> None:
+    form = words(Client().get(LOGIN, {"next": "/radiographs/"}))
+    assert 'name="next" value="/radiographs/"' in form
     assert log_in(Client(), "alice", next="/radiographs/")["Location"] == "/radiographs/"
 
 
