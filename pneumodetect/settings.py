@@ -260,6 +260,11 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    # A worker rings itself every few seconds; what it does for users, diagnosis.classification logs.
-    "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy")},
+    "loggers": {
+        # A worker rings itself every few seconds; what it does for users, diagnosis.classification logs.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        # An upload over the limit is a user's mistake, answered with a sentence: no error, and no stack trace.
+        "django.security.RequestDataTooBig": {"level": "CRITICAL"},
+    },
 }
