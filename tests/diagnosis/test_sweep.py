@@ -128,9 +128,12 @@ def test_a_silent_redis_is_not_a_deaf_worker(step: SweepStep, monkeypatch: pytes
     assert not state.should_terminate
 
 
-def test_a_database_that_is_away_does_not_end_the_sweep(step: SweepStep, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fault", [DatabaseError("locked"), FileNotFoundError("no such folder")])
+def test_a_database_or_disk_that_is_away_does_not_end_the_sweep(
+    step: SweepStep, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
     def away() -> None:
-        raise DatabaseError
+        raise fault
 
     monkeypatch.setattr("diagnosis.sweep.sweep", away)
     step._sweep(CONSUMER)
