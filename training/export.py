@@ -24,6 +24,7 @@ from training.batches import predict_logits
 from training.calibration import Calibration
 from training.errors import ExportError
 from training.network import EMBEDDING, FEATURE_MAP, LOGIT
+from training.precision import widen_small_kernels
 
 #: Largest difference of a probability between LiteRT and Keras that is taken for rounding.
 PARITY = 0.01
@@ -63,7 +64,7 @@ def make_artifact(
 
 
 def convert(network: keras.Model) -> bytes:
-    """Return the network for LiteRT, weights as float16, one image at a time: ``radiograph`` uint8 (1, 224, 224, 1).
+    """Return the network for LiteRT, one image at a time: ``radiograph`` uint8 (1, 224, 224, 1). Most weights are float16.
 
     Outputs: ``logit`` (1, 1); ``cam`` (1, 7, 7), the class activation map, whose mean is the logit; ``embedding``
     (1, 1024). Raises ExportError where the result is larger than :data:`MAX_BYTES`.
@@ -75,10 +76,11 @@ def convert(network: keras.Model) -> bytes:
         archive.track(outputs)
         archive.add_endpoint("serving_default", _serving_function(outputs))
         archive.write_out(folder, verbose=False)
+        full = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
-        converted: bytes = converter.convert()
+        converted = widen_small_kernels(converter.convert(), full)
     if len(converted) > MAX_BYTES:
         raise ExportError(f"The network takes {len(converted):,} bytes; {MAX_BYTES:,} are the most that is shipped.")
     return converted

@@ -29,7 +29,7 @@ def test_a_folder_becomes_an_artifact_that_the_classifier_takes(
     assert card.data["unreadable"] == 1
     assert card.data["training"] == {"images": 12, "patients": 12, "NORMAL": 4, "PNEUMONIA": 8}
     assert card.data["validation"] == {"images": 12, "patients": 12, "NORMAL": 4, "PNEUMONIA": 8}
-    for part, images in (("validation", 12), ("validation_perturbed", 24)):
+    for part, images in (("validation", 12), ("validation_perturbed", 24), ("validation_strongly_changed", 36)):
         assert (card.metrics[part]["images"], card.metrics[part]["patients"]) == (images, 12)
         assert all(0 <= card.metrics[part][name]["value"] <= 1 for name in NAMES)
     assert card.training["config"]["batch_size"] == 4
