@@ -64,7 +64,7 @@ def make_artifact(
 
 
 def convert(network: keras.Model) -> bytes:
-    """Return the network for LiteRT, one image at a time: ``radiograph`` uint8 (1, 224, 224, 1). Most weights are float16.
+    """Return the network for LiteRT, most weights as float16: ``radiograph`` uint8 (1, 224, 224, 1), one at a time.
 
     Outputs: ``logit`` (1, 1); ``cam`` (1, 7, 7), the class activation map, whose mean is the logit; ``embedding``
     (1, 1024). Raises ExportError where the result is larger than :data:`MAX_BYTES`.

@@ -1,7 +1,7 @@
 """Which weights of the exported network are float16, and which stay float32.
 
-Rounded to float16, the small kernels (depthwise, first convolution, early pointwise) move a logit by up to 0.07; the
-large pointwise kernels of the last blocks, with nine tenths of all weights, by 0.002. So only the large ones are halved.
+Rounded to float16, the small kernels (depthwise, first convolution, early pointwise) moved a logit by up to 0.07; the
+large pointwise kernels of the last blocks, with nine tenths of all weights, by 0.002. So only these are halved.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LARGE = 200_000
 
 
 def widen_small_kernels(half: bytes, full: bytes) -> bytes:
-    """Return the LiteRT network ``half``, all weights float16, with those of the small kernels as in ``full``, float32.
+    """Return the LiteRT network ``half``, weights float16, with the small kernels taken from ``full``, float32.
 
     A float16 constant goes through a DEQUANTIZE operator; where it is small, the operator is dropped and its output
     becomes a constant itself.
