@@ -39,7 +39,8 @@ def mobilenet(top: str = "functional", side: int = 32) -> keras.Model:
     keras.utils.set_random_seed(3)
     base = keras.applications.MobileNet(include_top=False, weights=None, alpha=0.25, input_shape=(side, side, 3))
     if top == "sequential":
-        base.trainable = False
+        for layer in base.layers[:40]:  # half frozen: HDF5 files then hold the weights in another order
+            layer.trainable = False
         last = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2, activation="softmax")]
         network = keras.Sequential([base, *last])
     else:

@@ -32,7 +32,7 @@ SQUARES = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype(np.floa
 
 
 @pytest.mark.parametrize("suffix", ["keras", "h5"])
-def test_a_network_in_a_frozen_mobilenet_keeps_every_weight(tmp_path: Path, suffix: str) -> None:
+def test_a_network_on_a_half_frozen_mobilenet_keeps_every_weight(tmp_path: Path, suffix: str) -> None:
     network, path = mobilenet("sequential"), tmp_path / f"mine.{suffix}"
     network.save(path)
     read, activation = read_network(path)
