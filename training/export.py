@@ -30,6 +30,7 @@ from training.precision import widen_small_kernels
 PARITY = 0.01
 #: The artifact lies in a repository.
 MAX_BYTES = 8_000_000
+ARCHITECTURE = "MobileNet, alpha 1.0, 224 x 224"
 
 
 def make_artifact(
@@ -39,18 +40,20 @@ def make_artifact(
     metrics: dict[str, Any],
     data: dict[str, Any],
     training: dict[str, Any],
+    architecture: str = ARCHITECTURE,
+    converted: bytes | None = None,
 ) -> Artifact:
-    """Convert, compare with Keras on ``sample``, uint8 (N, 224, 224), and write the card.
+    """Convert, unless it is done already, compare with Keras on ``sample``, uint8 (N, 224, 224), and write the card.
 
     Raises ExportError where a probability differs by more than :data:`PARITY` or the network is too large.
     """
-    converted = convert(network)
+    converted = converted or convert(network)
     difference = largest_difference(network, converted, calibration, sample)
     digest, now = hashlib.sha256(converted).hexdigest(), datetime.now(UTC)
     card = ModelCard(
         version=f"{now:%Y.%m.%d}-{digest[:8]}",
         created=now.isoformat(timespec="seconds"),
-        architecture="MobileNet, alpha 1.0, 224 x 224",
+        architecture=architecture,
         labels=LABELS,
         preprocessing_version=preprocessing.VERSION,
         network_sha256=digest,
@@ -69,20 +72,25 @@ def convert(network: keras.Model) -> bytes:
     Outputs: ``logit`` (1, 1); ``cam`` (1, 7, 7), the class activation map, whose mean is the logit; ``embedding``
     (1, 1024). Raises ExportError where the result is larger than :data:`MAX_BYTES`.
     """
+    names = (FEATURE_MAP, EMBEDDING, LOGIT)
+    outputs = keras.Model(network.input, [network.get_layer(name).output for name in names])
+    return to_litert(outputs, _serving_function(outputs), MAX_BYTES)
+
+
+def to_litert(network: keras.Model, serve: Any, most_bytes: int) -> bytes:
+    """Return ``serve``, a function on ``network``'s weights, for LiteRT. Raises ExportError if it is too large."""
     with tempfile.TemporaryDirectory() as folder:
-        names = (FEATURE_MAP, EMBEDDING, LOGIT)
-        outputs = keras.Model(network.input, [network.get_layer(name).output for name in names])
         archive = keras.export.ExportArchive()
-        archive.track(outputs)
-        archive.add_endpoint("serving_default", _serving_function(outputs))
+        archive.track(network)
+        archive.add_endpoint("serving_default", serve)
         archive.write_out(folder, verbose=False)
         full = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
         converted = widen_small_kernels(converter.convert(), full)
-    if len(converted) > MAX_BYTES:
-        raise ExportError(f"The network takes {len(converted):,} bytes; {MAX_BYTES:,} are the most that is shipped.")
+    if len(converted) > most_bytes:
+        raise ExportError(f"The network takes {len(converted):,} bytes; {most_bytes:,} are the most that is shipped.")
     return converted
 
 
