@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             classifier = load_classifier(options["model"])
-            examples = find_examples(options["data"])
+            examples = find_examples(options["data"], self.stderr.write)
         except (ArtifactError, DatasetError) as error:
             raise CommandError(str(error)) from error
         report = self._evaluate(classifier, examples)
