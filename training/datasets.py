@@ -98,7 +98,10 @@ def folds(dataset: Dataset, k: int, seed: int) -> Iterator[tuple[Dataset, Datase
     members = _assign_to_folds(dataset, k, seed)
     everything = range(len(dataset.examples))
     return (
-        (dataset.part([i for i in everything if members[i] != fold]), dataset.part(np.flatnonzero(members == fold)))
+        (
+            dataset.part([i for i in everything if members[i] != fold]),
+            dataset.part([i for i in everything if members[i] == fold]),
+        )
         for fold in range(k)
     )
 
