@@ -77,7 +77,7 @@ def _draw_values(axes: Axes, measured: Measured, audit: Audit) -> None:
     low, high = np.percentile(measured.values, (0.5, 99.5))
     if low == high:
         low, high = measured.values.min(), measured.values.max()
-    edges = np.linspace(low, high, 41)
+    edges = np.linspace(low, high, 41).tolist()
     for label, name in enumerate(LABELS):
         mine = np.clip(measured.values[audit.part.labels == label], low, high)
         axes.hist(
