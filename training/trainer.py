@@ -23,6 +23,7 @@ from training.datasets import Dataset, read_dataset, split_by_patient
 from training.errors import TrainingError
 from training.evaluation import evaluate
 from training.network import Arrays, build_network, read_imagenet
+from training.processes import processes_beside
 from training.watch import BEST, HISTORY, Watch
 
 Report = Callable[[str], None]
@@ -126,7 +127,7 @@ def fit_network(
     The weights are the moving average; the best are those with the highest AUROC on the perturbed validation images.
     """
     network = build_network(config, imagenet)
-    batches = TrainingBatches(training, config)
+    batches = TrainingBatches(training, config, processes_beside(kind))
     network.compile(
         optimizer=make_optimizer(config, steps=len(batches) * config.epochs),
         loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
@@ -139,6 +140,7 @@ def fit_network(
         batches,
         epochs=config.epochs,
         verbose=0,
+        shuffle=False,  # the batches are shuffled by their own seed; Keras would shuffle them again, by a global one
         callbacks=[keras.callbacks.TerminateOnNaN(), keras.callbacks.SwapEMAWeights(swap_on_epoch=True), watch],
     )
     if watch.best.epoch < 0:
