@@ -155,4 +155,4 @@ def test_training_reads_it_as_any_other_data_set(publish: Publish) -> None:
 @pytest.mark.usefixtures("version")
 def test_evaluate_takes_the_same_entry(select: Publish) -> None:
     with pytest.raises(CommandError, match="lacks the column 'patient_id'"):
-        call_command("evaluate", data=select("a,NORMAL\n", "path,binary_label"))
+        call_command("evaluate", data=[select("a,NORMAL\n", "path,binary_label")])
