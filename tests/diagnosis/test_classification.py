@@ -67,6 +67,16 @@ def test_an_image_that_asks_too_much_fails_and_the_worker_lives(
     assert classified(alice).reason_code == code
 
 
+@pytest.mark.parametrize(("fault", "code"), [(SoftTimeLimitExceeded(), "too_slow"), (MemoryError(), "too_demanding")])
+def test_an_image_that_asks_too_much_of_the_decoder_fails_with_the_same_reason(
+    alice: User, version: ModelVersion, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str
+) -> None:
+    monkeypatch.setattr("diagnosis.engine.preprocessing._grey", raiser(fault))
+    prediction = classified(alice)
+    assert (prediction.status, prediction.reason_code) == ("failed", code)
+    assert "damaged" not in prediction.reason
+
+
 def test_a_fault_that_is_not_the_images_gives_the_claim_back(
     alice: User, version: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
