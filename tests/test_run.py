@@ -12,10 +12,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from django.contrib.auth.models import User
+from pytest_django.fixtures import Settings
 
+from pneumodetect.prepare import demo_user  # noqa: TID251 - what is tested here
 from pneumodetect.supervisor import Child  # noqa: TID251 - what is tested here
 from tests.calls import Caller
 from tests.drawings import jpeg_bytes
@@ -82,6 +86,18 @@ def test_a_second_run_keeps_everything_and_no_process_outlives_either(tmp_path: 
     second.process.kill()
     second.process.wait()
     assert becomes(lambda: none_lives(pids), 20)
+
+
+@pytest.mark.parametrize("is_public", [True, False])
+def test_the_demo_user_is_no_administrator_where_others_are_served(
+    db: Any, settings: Settings, is_public: bool
+) -> None:
+    settings.IS_PUBLIC = False
+    demo_user()
+    settings.IS_PUBLIC = is_public
+    demo_user()
+    demo = User.objects.get()
+    assert (demo.is_staff, demo.is_superuser) == (not is_public, not is_public)
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:

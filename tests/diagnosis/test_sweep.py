@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from celery import current_app
 from celery.signals import task_received
 from celery.worker import state
 from django.contrib.auth.models import User
@@ -20,7 +24,7 @@ from pytest_django.fixtures import Settings
 
 from diagnosis import tasks
 from diagnosis.models import Prediction
-from diagnosis.sweep import DEAF_AFTER, SweepStep, sweep
+from diagnosis.sweep import DEAF_AFTER, SweepStep, remove_orphans, sweep
 from diagnosis.worker import host_name, process_name
 from tests.factories import make_radiograph
 
@@ -67,6 +71,16 @@ def test_what_a_living_process_or_another_host_holds_is_left(alice: User) -> Non
     assert set(Prediction.objects.values_list("status", flat=True)) == {"running"}
 
 
+def test_what_was_given_back_is_left_until_its_pause_is_over(alice: User) -> None:
+    prediction = make_radiograph(alice, queued_at=LONG_AGO).prediction
+    claimed = Prediction.objects.claim(prediction.pk, f"{host_name()}:{dead_process()}")
+    assert claimed
+    claimed.give_back()
+    assert sweep() == []
+    Prediction.objects.update(lease_until=LONG_AGO)
+    assert sweep() == [prediction.pk]
+
+
 def test_an_expired_lease_of_another_host_is_rung_for(alice: User) -> None:
     prediction = running(alice, "elsewhere/pid:[1]:5", lease_until=LONG_AGO)
     assert sweep() == [prediction.pk]
@@ -93,6 +107,29 @@ def test_what_a_killed_web_process_left_half_uploaded_is_removed(db: Any, settin
     os.utime(stale, (0, 0))
     sweep()
     assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == [fresh]
+
+
+def test_a_file_that_no_row_names_is_removed_once_it_is_old(alice: User, settings: Settings) -> None:
+    kept = Path(make_radiograph(alice).file.path)
+    orphan, fresh, foreign = (kept.with_name(name) for name in (f"{uuid4()}.jpg", f"{uuid4()}.jpg", "notes.txt"))
+    for path in (orphan, fresh, foreign):
+        path.touch()
+    for path in (kept, orphan, foreign):
+        os.utime(path, (0, 0))
+    remove_orphans()
+    assert set(kept.parent.iterdir()) == {kept, fresh, foreign}
+
+
+def test_orphans_are_looked_for_rarely(step: SweepStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr("diagnosis.sweep.remove_orphans", lambda: looks.append(1))
+    task_received.send(sender=None)
+    step._sweep(CONSUMER)
+    step._sweep(CONSUMER)
+    assert len(looks) == 1
+    step._orphans_due = time.monotonic()
+    step._sweep(CONSUMER)
+    assert len(looks) == 2
 
 
 @pytest.fixture
@@ -143,4 +180,12 @@ def test_a_database_or_disk_that_is_away_does_not_end_the_sweep(
 def test_ringing_a_redis_that_is_away_says_so_quickly_and_raises_nothing(alice: User) -> None:
     started = timezone.now()
     assert tasks.ring(1) is False
-    assert (timezone.now() - started).total_seconds() < 5
+    assert (timezone.now() - started).total_seconds() < 2
+
+
+def test_ringing_a_redis_that_says_nothing_gives_up_within_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(current_app.conf, "broker_url", f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        started = time.monotonic()
+        assert tasks.ring(1) is False
+        assert time.monotonic() - started < 2
