@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from celery import bootsteps
 from celery.signals import task_received
@@ -20,7 +18,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from diagnosis import tasks
-from diagnosis.models import Prediction, Radiograph
+from diagnosis.models import Prediction
 from diagnosis.worker import host_name
 
 logger = logging.getLogger(__name__)
@@ -29,9 +27,6 @@ logger = logging.getLogger(__name__)
 DEAF_AFTER = 30.0
 #: Seconds without a byte more after which an upload is over, whoever sent it.
 STALE_AFTER = 3600.0
-#: Seconds between two looks for radiographs that no row names, and how many days of uploads a look goes through.
-ORPHANS_EVERY = 600.0
-ORPHAN_DAYS = 7
 
 
 def sweep() -> list[int]:
@@ -53,33 +48,6 @@ def remove_stale_uploads() -> None:
         with suppress(FileNotFoundError):  # finished in the meantime, or removed by another sweep
             if time.time() - path.stat().st_mtime > STALE_AFTER:
                 path.unlink()
-
-
-def remove_orphans() -> None:
-    """Remove radiographs that no row names: a process was killed between writing the file and writing the row.
-
-    It looks through the folders of the last days only, so it stays cheap however much is stored.
-    """
-    for ago in range(ORPHAN_DAYS):
-        folder = Path(settings.MEDIA_ROOT) / f"{timezone.now() - timedelta(days=ago):%Y/%m/%d}"
-        old = {name: path for path in _old_files(folder) if (name := _uuid_or_none(path.stem))}
-        for orphan in old.keys() - Radiograph.objects.only("pk").in_bulk(list(old)).keys():
-            logger.warning("No radiograph names %s; it is removed.", old[orphan])
-            old[orphan].unlink(missing_ok=True)
-
-
-def _old_files(folder: Path) -> Iterator[Path]:
-    with suppress(FileNotFoundError):  # no such day; or a file that was deleted just now: the next look goes on
-        for path in folder.iterdir():
-            if time.time() - path.stat().st_mtime > STALE_AFTER:
-                yield path
-
-
-def _uuid_or_none(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def release_claims_of_the_dead() -> int:
@@ -118,7 +86,6 @@ class SweepStep(bootsteps.StartStopStep):
         super().__init__(consumer, **kwargs)
         self._timer: Any = None
         self._heard = time.monotonic()
-        self._orphans_due = time.monotonic()
         task_received.connect(self._hear)
 
     def _hear(self, **_: Any) -> None:
@@ -137,9 +104,6 @@ class SweepStep(bootsteps.StartStopStep):
     def _sweep(self, consumer: Any) -> None:
         try:
             waiting = sweep()
-            if time.monotonic() >= self._orphans_due:
-                self._orphans_due = time.monotonic() + ORPHANS_EVERY
-                remove_orphans()
         except (DatabaseError, OSError) as error:
             # Raised on, Celery would take it for a broken connection to Redis, and connect anew without end.
             logger.error("Database or disk do not answer the sweep: %s", error)

@@ -8,10 +8,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from celery import current_app
@@ -24,7 +22,7 @@ from pytest_django.fixtures import Settings
 
 from diagnosis import tasks
 from diagnosis.models import Prediction
-from diagnosis.sweep import DEAF_AFTER, SweepStep, remove_orphans, sweep
+from diagnosis.sweep import DEAF_AFTER, SweepStep, sweep
 from diagnosis.worker import host_name, process_name
 from tests.factories import make_radiograph
 
@@ -107,29 +105,6 @@ def test_what_a_killed_web_process_left_half_uploaded_is_removed(db: Any, settin
     os.utime(stale, (0, 0))
     sweep()
     assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == [fresh]
-
-
-def test_a_file_that_no_row_names_is_removed_once_it_is_old(alice: User, settings: Settings) -> None:
-    kept = Path(make_radiograph(alice).file.path)
-    orphan, fresh, foreign = (kept.with_name(name) for name in (f"{uuid4()}.jpg", f"{uuid4()}.jpg", "notes.txt"))
-    for path in (orphan, fresh, foreign):
-        path.touch()
-    for path in (kept, orphan, foreign):
-        os.utime(path, (0, 0))
-    remove_orphans()
-    assert set(kept.parent.iterdir()) == {kept, fresh, foreign}
-
-
-def test_orphans_are_looked_for_rarely(step: SweepStep, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[int] = []
-    monkeypatch.setattr("diagnosis.sweep.remove_orphans", lambda: looks.append(1))
-    task_received.send(sender=None)
-    step._sweep(CONSUMER)
-    step._sweep(CONSUMER)
-    assert len(looks) == 1
-    step._orphans_due = time.monotonic()
-    step._sweep(CONSUMER)
-    assert len(looks) == 2
 
 
 @pytest.fixture
