@@ -11,6 +11,9 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from diagnosis.engine.examples import find_examples
+from training.contact_sheet import EACH, _choose
+
 
 def sheet(data: Path, output: Path | None = None, **options: Any) -> tuple[str, str]:
     out, err = io.StringIO(), io.StringIO()
@@ -40,6 +43,13 @@ def test_the_same_seed_makes_the_same_sheet_and_another_seed_another(
         sheet(folder, tmp_path / f"{name}.png", seed=seed)
     first, again, other = ((tmp_path / f"{name}.png").read_bytes() for name in ("first", "again", "other"))
     assert first == again != other
+
+
+def test_the_seed_chooses_the_images(draw_folder: Callable[..., Path]) -> None:
+    examples = find_examples(draw_folder(9, 9))
+    first, again, other = ([e.path for e in _choose(examples, seed, print)[0]] for seed in (1, 1, 2))
+    assert first == again != other
+    assert len(first) == 2 * EACH
 
 
 def test_unreadable_images_are_passed_over(draw_folder: Callable[..., Path], tmp_path: Path) -> None:
