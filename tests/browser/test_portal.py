@@ -12,7 +12,7 @@ from tests.drawings import jpeg_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
     from tests.live import LivePlatform
 
@@ -39,9 +39,10 @@ class Watch:
         if is_wrong:
             self.wrong.append(what)
 
-    def _failed(self, request: Request) -> bool:
+    def _note_failure(self, request: Request) -> None:
         # A page that is left before the browser has fetched its icon, for which no page waits, takes no harm.
-        return not (request.failure == "net::ERR_ABORTED" and "/favicon" in request.url)
+        is_icon = request.failure == "net::ERR_ABORTED" and "/favicon" in request.url
+        self._note(not is_icon, f"{request.url}: {request.failure}")
 
     def _is_elsewhere(self, url: str) -> bool:
         return urlsplit(url).scheme not in ("blob", "data") and urlsplit(url).netloc != self.host
