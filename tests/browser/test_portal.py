@@ -29,9 +29,7 @@ class Watch:
         self.host = urlsplit(url).netloc
         page.on("console", lambda message: self._note(message.type in ("error", "warning"), message.text))
         page.on("pageerror", lambda error: self._note(True, str(error)))
-        page.on(
-            "requestfailed", lambda request: self._note(self._failed(request), f"{request.url}: {request.failure}")
-        )
+        page.on("requestfailed", self._note_failure)
         page.on("request", lambda request: self._note(self._is_elsewhere(request.url), request.url))
         page.on("response", lambda response: self._note(response.status >= 400, f"{response.status} {response.url}"))
 
