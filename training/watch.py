@@ -36,7 +36,7 @@ class Watch(keras.callbacks.Callback):
         self.sets = {
             "clean": validation,
             "perturbed": perturbed(validation, config.seed),
-            "exchanged": exchanged(validation, config.seed),
+            "exchanged": exchanged(validation, config.seed, config.proportion_gap),
         }
         self.config, self.folder, self.report = config, folder, report
         self.history: list[dict[str, Any]] = []
