@@ -62,7 +62,7 @@ _GROUPS = ("network", "optimizer", "best")
 
 
 def values_of(variables: Sequence[Any]) -> list[Array]:
-    return [np.array(variable) for variable in variables]
+    return [np.array(variable.numpy()) for variable in variables]
 
 
 def assign(variables: Sequence[Any], values: Sequence[Array]) -> None:

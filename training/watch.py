@@ -74,12 +74,13 @@ class Watch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         row: dict[str, Any] = {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}
-        if not math.isfinite(row.get("loss", 0.0)):
+        if math.isfinite(row.get("loss", 0.0)):
+            for name, dataset in self.sets.items():
+                row |= {f"{name}_{key}": value for key, value in self._validate(dataset).items()}
+        if not math.isfinite(row.get("clean_loss", math.nan)):
             self.broken_epoch = epoch + 1
             self.model.stop_training = True
             return
-        for name, dataset in self.sets.items():
-            row |= {f"{name}_{key}": value for key, value in self._validate(dataset).items()}
         row["seconds"] = round(time.monotonic() - self.started, 1)
         self.history.append(row)
         self._keep_if_best(epoch, self._score(row))

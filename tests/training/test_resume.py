@@ -16,8 +16,10 @@ import keras
 import numpy as np
 import pytest
 
+from diagnosis.engine.artifact import Artifact
+from tests.training.small_network import build_small_network
 from training import checkpoints, trainer
-from training.checkpoints import Checkpoint, require_space, working_folder, write_aside
+from training.checkpoints import Checkpoint, partial_of, require_space, values_of, working_folder, write_aside
 from training.config import TrainingConfig
 from training.errors import ExportError, TrainingError
 
@@ -29,9 +31,13 @@ DIE = """
 import json, os, signal, sys
 from pathlib import Path
 import numpy as np
+from diagnosis.engine.artifact import Artifact
+from tests.training.small_network import build_small_network
 from training import checkpoints, trainer
 from training.config import TrainingConfig
+from tests.training.small_network import build_small_network
 
+trainer.build_network = build_small_network
 whole, calls = np.savez, []
 
 def savez(file, **arrays):
@@ -48,15 +54,16 @@ trainer.train(TrainingConfig(**json.loads(sys.argv[1])), Path(sys.argv[2]), Path
 
 
 def weights_of(config: TrainingConfig, data: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Train up to where the artifact would be made, and return the network's weights."""
+    """Train and return the weights of which the artifact is made."""
     found: list[Any] = []
+    finish = trainer.finish
 
-    def keep(network: keras.Model, *_: object) -> None:
-        found.extend(np.array(variable) for variable in network.weights)
-        raise ExportError("It is enough.")
+    def keep(network: keras.Model, *more: Any) -> Artifact:
+        found.extend(values_of(network.weights))
+        return finish(network, *more)
 
-    monkeypatch.setattr(trainer, "finish", keep)
-    with pytest.raises(ExportError):
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer, "finish", keep)
         trainer.train(config, data, output, accelerator="cpu", report=lambda line: None)
     return found
 
@@ -65,7 +72,7 @@ def test_a_run_that_was_killed_ends_with_the_same_weights(
     draw_folder: Callable[..., Path], tiny: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, output = draw_folder(4, 4), tmp_path / "killed"
-    config = replace(tiny, epochs=3, patience=9, dropout=0.5, learning_rate=1e-3)
+    config = replace(tiny, epochs=3, patience=9, batch_size=2, dropout=0.5, learning_rate=1e-2, ema_momentum=0.5)
     words = [sys.executable, "-c", DIE, json.dumps(asdict(config)), str(data), str(output)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
@@ -73,23 +80,28 @@ def test_a_run_that_was_killed_ends_with_the_same_weights(
     assert (partial / "checkpoint.npz.new").read_bytes() == b"half"
     left = Checkpoint.read(partial)
     assert left is not None
-    assert len(left.facts["history"]) == 1
-
-    resumed = weights_of(config, data, output, monkeypatch)
-    uninterrupted = weights_of(config, data, tmp_path / "whole", monkeypatch)
-    assert all(np.array_equal(a, b) for a, b in zip(resumed, uninterrupted, strict=True))
-    rows = [json.loads((tmp_path / f"{name}.partial" / "history.json").read_text()) for name in ("killed", "whole")]
-    assert [[{**row, "seconds": 0} for row in each] for each in rows][0] == [{**row, "seconds": 0} for row in rows[1]]
-    assert [row["epoch"] for row in rows[0]] == [1, 2, 3]
+    assert [row["epoch"] for row in left.facts["history"]] == [1]
     state = json.loads((partial / "progress.json").read_text())
-    assert (state["epoch"], state["epochs"], state["seconds_left"]) == (3, 3, 0)
+    assert (state["epoch"], state["epochs"], state["steps"]) == (2, 3, 2)
     assert not output.exists()
+
+    monkeypatch.setattr(trainer, "build_network", build_small_network)
+    resumed = weights_of(config, data, output, monkeypatch)
+    assert not partial.exists()
+    assert {"card.json", "network.tflite", "history.json", "curves.png", "mistakes.png"} <= {
+        path.name for path in output.iterdir()
+    }
+    uninterrupted = weights_of(config, data, tmp_path / "whole", monkeypatch)
+    assert any(not np.array_equal(a, b) for a, b in zip(resumed, left.network, strict=False)), "it learned more"
+    assert all(np.array_equal(a, b) for a, b in zip(resumed, uninterrupted, strict=True))
+    rows = [json.loads((tmp_path / name / "history.json").read_text()) for name in ("killed", "whole")]
+    killed, whole = ([{**row, "seconds": 0} for row in each] for each in rows)
+    assert killed == whole
+    assert [row["epoch"] for row in killed] == [1, 2, 3]
 
 
 def test_a_run_goes_on_in_the_folder_that_it_left(tmp_path: Path) -> None:
-    with pytest.raises(ExportError), working_folder(tmp_path / "out", {"epochs": 3}) as folder:
-        CHECKPOINT.write(folder)
-        raise ExportError("It does not answer as it was trained.")
+    leave(tmp_path / "out", {"epochs": 3})
     with working_folder(tmp_path / "out", {"epochs": 3}) as folder:
         assert folder == tmp_path / "out.partial"
         kept = Checkpoint.read(folder)
@@ -100,10 +112,15 @@ def test_a_run_goes_on_in_the_folder_that_it_left(tmp_path: Path) -> None:
 
 def leave(output: Path, identity: dict[str, Any]) -> Path:
     """Leave an unfinished run behind."""
-    with pytest.raises(ExportError), working_folder(output, identity) as folder:
+    with pytest.raises(ExportError):
+        work(output, identity)
+    return partial_of(output)
+
+
+def work(output: Path, identity: dict[str, Any]) -> None:
+    with working_folder(output, identity) as folder:
         CHECKPOINT.write(folder)
-        raise ExportError("It stopped.")
-    return folder
+        raise ExportError("It does not answer as it was trained.")
 
 
 def test_an_unfinished_run_of_another_kind_is_refused_with_what_differs(tmp_path: Path) -> None:
@@ -148,10 +165,10 @@ def test_a_full_disk_stops_a_run_with_one_sentence_and_keeps_its_checkpoint(
         file.write(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(TrainingError) as error, working_folder(tmp_path / "out", {}) as folder:
-        CHECKPOINT.write(folder)
-        monkeypatch.setattr(checkpoints.np, "savez", fill)
-        CHECKPOINT.write(folder)
+    folder = leave(tmp_path / "out", {})
+    monkeypatch.setattr(checkpoints.np, "savez", fill)
+    with pytest.raises(TrainingError) as error:
+        work(tmp_path / "out", {})
     assert str(error.value) == (
         f"{folder} could not be written (No space left on device): make room and give the same command again; "
         "it goes on after its last checkpoint."
@@ -182,8 +199,9 @@ def test_too_little_space_is_said_before_anything_is_read(tmp_path: Path, monkey
 
 
 def test_a_loss_that_is_no_number_stops_a_run_with_advice(
-    draw_folder: Callable[..., Path], tiny: TrainingConfig, tmp_path: Path
+    draw_folder: Callable[..., Path], tiny: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(trainer, "build_network", build_small_network)
     config = replace(tiny, learning_rate=1e30, warm_up=0.0, epochs=2)
     with pytest.raises(TrainingError) as error:
         trainer.train(config, draw_folder(4, 4), tmp_path / "out", accelerator="cpu", report=lambda line: None)
