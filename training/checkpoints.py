@@ -41,8 +41,8 @@ class Checkpoint:
     def write(self, folder: Path) -> None:
         groups = {"network": self.network, "optimizer": self.optimizer, "best": self.best}
         arrays = {f"{name}_{i:04}": array for name, group in groups.items() for i, array in enumerate(group)}
-        facts = np.array(json.dumps(self.facts))
-        write_aside(folder / CHECKPOINT, lambda file: np.savez(file, facts=facts, **arrays))
+        arrays["facts"] = np.array(json.dumps(self.facts))
+        write_aside(folder / CHECKPOINT, lambda file: np.savez(file, allow_pickle=False, **arrays))
 
     @classmethod
     def read(cls, folder: Path) -> Checkpoint | None:
@@ -52,10 +52,10 @@ class Checkpoint:
         try:
             with np.load(folder / CHECKPOINT, allow_pickle=False) as file:
                 facts = json.loads(str(file["facts"]))
-                groups = [[file[n] for n in sorted(file.files) if n.startswith(f"{g}_")] for g in _GROUPS]
+                groups = {g: [file[n] for n in sorted(file.files) if n.startswith(f"{g}_")] for g in _GROUPS}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise TrainingError(f"{folder / CHECKPOINT} is damaged: start anew with --afresh.") from error
-        return cls(*groups, facts)
+        return cls(**groups, facts=facts)
 
 
 _GROUPS = ("network", "optimizer", "best")

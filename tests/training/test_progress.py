@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from training import progress
 from training.progress import Progress, describe, in_words
 
 
 class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr(progress.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr("training.progress.time", self)
+
+    def monotonic(self) -> float:
+        return self.now
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 
 from diagnosis.engine.artifact import Artifact
 from tests.training.small_network import build_small_network
-from training import checkpoints, trainer
+from training import trainer
 from training.checkpoints import Checkpoint, partial_of, require_space, values_of, working_folder, write_aside
 from training.config import TrainingConfig
 from training.errors import ExportError, TrainingError
@@ -31,11 +32,9 @@ DIE = """
 import json, os, signal, sys
 from pathlib import Path
 import numpy as np
-from diagnosis.engine.artifact import Artifact
 from tests.training.small_network import build_small_network
-from training import checkpoints, trainer
+from training import trainer
 from training.config import TrainingConfig
-from tests.training.small_network import build_small_network
 
 trainer.build_network = build_small_network
 whole, calls = np.savez, []
@@ -48,7 +47,7 @@ def savez(file, **arrays):
         os.kill(os.getpid(), signal.SIGKILL)
     whole(file, **arrays)
 
-checkpoints.np.savez = savez
+np.savez = savez
 trainer.train(TrainingConfig(**json.loads(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]), accelerator="cpu")
 """
 
@@ -166,7 +165,7 @@ def test_a_full_disk_stops_a_run_with_one_sentence_and_keeps_its_checkpoint(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     folder = leave(tmp_path / "out", {})
-    monkeypatch.setattr(checkpoints.np, "savez", fill)
+    monkeypatch.setattr(np, "savez", fill)
     with pytest.raises(TrainingError) as error:
         work(tmp_path / "out", {})
     assert str(error.value) == (
@@ -190,7 +189,7 @@ def test_a_file_that_could_not_be_written_leaves_the_old_one(tmp_path: Path) -> 
 
 def test_too_little_space_is_said_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 3_000_000})
-    monkeypatch.setattr(checkpoints.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(TrainingError, match="needs about 250 MB, and 3 MB are free"):
         trainer.train(TrainingConfig(), tmp_path / "nowhere", tmp_path / "deep" / "out")
     monkeypatch.undo()
