@@ -91,6 +91,8 @@ class Watch(keras.callbacks.Callback):
 
     def _validate(self, dataset: Dataset) -> dict[str, float]:
         logits = predict_logits(self.model, dataset.pixels)
+        if not np.isfinite(logits).all():
+            return dict.fromkeys(("loss", "accuracy", "auroc"), math.nan)
         values = figures(dataset.labels, 1 / (1 + np.exp(-logits)), 0.5, resamples=1)
         return {
             "loss": float(np.mean(np.logaddexp(0, np.where(dataset.labels == 1, -logits, logits)))),
