@@ -44,6 +44,9 @@ TITLES = {
     ),
 }
 
+#: What the facts are called by which subgroups are made, where their own name does not say it.
+FACTS = {"rsna": "what RSNA radiologists saw", "view": "projection"}
+
 
 @dataclass(frozen=True)
 class Measured:

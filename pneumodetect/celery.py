@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_init, worker_process_init
+from celery.utils.nodenames import worker_direct
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pneumodetect.settings")
 
@@ -14,7 +15,7 @@ app.autodiscover_tasks()
 
 
 @worker_init.connect
-def add_worker_steps(options: dict[str, Any] | None = None, **_: Any) -> None:
+def add_worker_steps(sender: Any, **_: Any) -> None:
     """Make the worker one that classifies or, where it listens to the training queue, one that trains.
 
     Imported here and not above, since both need Django's models to be loaded.
@@ -24,7 +25,7 @@ def add_worker_steps(options: dict[str, Any] | None = None, **_: Any) -> None:
     from diagnosis import worker
     from diagnosis.sweep import SweepStep
 
-    queues = set((options or {}).get("queues") or ())
+    queues = set(sender.app.amqp.queues.consume_from) - {worker_direct(sender.hostname).name}
     if settings.TRAINING_QUEUE not in queues:
         app.steps["consumer"].add(SweepStep)
         return

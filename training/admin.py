@@ -45,10 +45,13 @@ class TrainingRunAdmin(admin.ModelAdmin):
     search_fields = ("recipe", "data", "reason", "version__version")
     date_hierarchy = "created"
     show_full_result_count = False
+    view_on_site = False
     facts = (
-        "recipe", "data", "source", "epochs", "seed", "accelerator", "imagenet_weights", "fingerprint", "started_by",
-        "created", "started_at", "finished_at", "worker", "attempts", "version",
+        "recipe", "data", "source", "epochs", "seed", "accelerator", "imagenet_weights", "recipe_in_full",
+        "fingerprint", "started_by", "created", "started_at", "finished_at", "worker", "attempts", "version",
     )  # fmt: skip
+
+    readonly_fields = ("recipe_in_full",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TrainingRun]:
         return super().get_queryset(request).defer("log")
@@ -174,6 +177,10 @@ class TrainingRunAdmin(admin.ModelAdmin):
         if not self.may_steer(request):
             raise PermissionDenied
         return get_object_or_404(TrainingRun, pk=pk)
+
+    @admin.display(description="configuration")
+    def recipe_in_full(self, run: TrainingRun) -> str:
+        return ", ".join(f"{name} {value}" for name, value in run.configuration.items()) or "–"
 
     @admin.display(description="AUROC")
     def area(self, run: TrainingRun) -> str:

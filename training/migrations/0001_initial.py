@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("diagnosis", "0004_activated"),
+        ("diagnosis", "0003_activation_map"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
