@@ -27,7 +27,9 @@ def test_the_points_lie_where_their_values_say() -> None:
     assert first == (LEFT, TOP), "0.4 is the highest"
     assert middle == pytest.approx(((LEFT + RIGHT) / 2, (TOP + BOTTOM) / 2))
     assert last == (RIGHT, BOTTOM)
-    assert auroc.lines[0].points == (pytest.approx((LEFT, BOTTOM)), (RIGHT, TOP)), "an epoch without it is left out"
+    assert list(auroc.lines[0].points) == [pytest.approx((LEFT, BOTTOM)), (RIGHT, TOP)], (
+        "an epoch without it is left out"
+    )
     assert [text for _, text in auroc.levels] == ["0.96", "0.98", "1"]
     assert loss.lines[0].path.startswith("38.0,10.0 ")
 
