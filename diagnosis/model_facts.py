@@ -38,6 +38,10 @@ TITLES = {
         "Validation, changed",
         "The same patients, with what differs between hospitals: brightness, contrast, blur, noise, shape.",
     ),
+    "validation_exchanged": (
+        "Validation, exchanged",
+        "The same patients, with fine detail and grey values like those of the other class: neither gives it away.",
+    ),
     "validation_strongly_changed": (
         "Validation, strongly changed",
         "The same patients, under more blur, noise, compression and contrast than should occur.",

@@ -11,9 +11,13 @@ LEFT, RIGHT, TOP, BOTTOM = 38.0, 312.0, 10.0, 156.0
 
 #: Of each chart the title and its lines: what it is called, and its column of the history.
 CHARTS = {
-    "Loss": {"training": "loss", "validation": "clean_loss", "validation, changed": "perturbed_loss"},
-    "Accuracy": {"training": "accuracy", "validation": "clean_accuracy", "validation, changed": "perturbed_accuracy"},
-    "AUROC": {"training": "auroc", "validation": "clean_auroc", "validation, changed": "perturbed_auroc"},
+    title: {
+        "training": name,
+        "validation": f"clean_{name}",
+        "validation, changed": f"perturbed_{name}",
+        "validation, exchanged": f"exchanged_{name}",
+    }
+    for title, name in (("Loss", "loss"), ("Accuracy", "accuracy"), ("AUROC", "auroc"))
 }
 
 
