@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from diagnosis.engine.artifact import ModelCard
-from diagnosis.querysets import ComparisonQuerySet, PredictionQuerySet, RadiographQuerySet
+from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
 
 if TYPE_CHECKING:
     from diagnosis.engine.classifier import Classification
@@ -28,7 +28,10 @@ class ModelVersion(models.Model):
     network_sha256 = models.CharField("SHA-256 of the network", max_length=64)
     card = models.JSONField("model card")
     active = models.BooleanField(default=False, help_text="New predictions are made by the active version.")
+    activated = models.DateTimeField(null=True, help_text="When it last became active; rolling back goes by it.")
     published = models.DateTimeField(default=timezone.now)
+
+    objects = ModelVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-published"]
@@ -38,6 +41,9 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return self.version
+
+    def get_absolute_url(self) -> str:
+        return reverse("diagnosis:model", args=[self.version])
 
     @property
     def folder(self) -> Path:
@@ -51,6 +57,13 @@ class ModelVersion(models.Model):
         """Make this the version that new predictions are made by. Older predictions stay as they are."""
         with transaction.atomic():
             ModelVersion.objects.filter(active=True).update(active=False)
+            ModelVersion.objects.filter(pk=self.pk).update(active=True, activated=timezone.now())
+        self.active = True
+
+    def take_over_again(self) -> None:
+        """Become active in place of a later version, which is forgotten: rolling back once more goes further back."""
+        with transaction.atomic():
+            ModelVersion.objects.filter(active=True).update(active=False, activated=None)
             ModelVersion.objects.filter(pk=self.pk).update(active=True)
         self.active = True
 

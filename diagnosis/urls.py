@@ -1,6 +1,6 @@
 from django.urls import path
 
-from diagnosis import views
+from diagnosis import model_views, views
 
 app_name = "diagnosis"
 urlpatterns = [
@@ -11,4 +11,6 @@ urlpatterns = [
     path("radiographs/<uuid:pk>/status/", views.status, name="status"),
     path("radiographs/<uuid:pk>/image/", views.image, name="image"),
     path("radiographs/<uuid:pk>/delete/", views.delete, name="delete"),
+    path("models/", model_views.models, name="models"),
+    path("models/<str:version>/", model_views.model, name="model"),
 ]

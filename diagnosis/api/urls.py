@@ -1,10 +1,12 @@
 from django.urls import path
 
-from diagnosis.api import views
+from diagnosis.api import model_views, views
 
 app_name = "api"
 urlpatterns = [
     path("auth/token/", views.TokenView.as_view(), name="token"),
     path("radiographs/", views.RadiographsView.as_view(), name="radiographs"),
     path("radiographs/<uuid:pk>/", views.RadiographView.as_view(), name="radiograph"),
+    path("models/", model_views.ModelsView.as_view(), name="models"),
+    path("models/<str:version>/", model_views.ModelView.as_view(), name="model"),
 ]
