@@ -7,4 +7,5 @@ urlpatterns = [
     path("auth/token/", views.TokenView.as_view(), name="token"),
     path("radiographs/", views.RadiographsView.as_view(), name="radiographs"),
     path("radiographs/<uuid:pk>/", views.RadiographView.as_view(), name="radiograph"),
+    path("radiographs/<uuid:pk>/image/", views.ImageView.as_view(), name="image"),
 ]
