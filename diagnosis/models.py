@@ -144,7 +144,10 @@ class Radiograph(models.Model):
         return cautions_of(self.acquisition)
 
     def read(self) -> bytes:
-        """Return the stored bytes: those uploaded, or of a DICOM file the copy that names nobody. Raises FileNotFoundError where the file is gone."""
+        """Return the stored bytes: those uploaded, or of a DICOM file the copy that names nobody.
+
+        Raises FileNotFoundError where the file is gone.
+        """
         with self.file.open("rb") as file:
             data: bytes = file.read()
         return data

@@ -23,9 +23,9 @@ def make_preview(radiograph: Radiograph, data: bytes) -> None:
     try:
         png = preview_png(data)
         radiograph.preview.save("preview.png", ContentFile(png), save=False)
-        name = radiograph.preview.name
-        if not Radiograph.objects.filter(pk=radiograph.pk, preview="").update(preview=name):
-            radiograph.preview.storage.delete(name)  # deleted in the meantime, or another worker was faster
+        unseen = Radiograph.objects.filter(pk=radiograph.pk, preview="")
+        if not unseen.update(preview=radiograph.preview.name):
+            radiograph.preview.delete(save=False)  # deleted in the meantime, or another worker was faster
     except Exception as error:
         logger.warning("There is no preview of radiograph %s: %s", radiograph.pk, type(error).__name__)
 

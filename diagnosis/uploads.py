@@ -96,7 +96,7 @@ def _drain(stream: Any) -> None:
 
 @contextmanager
 def as_stored(header: Header, file: UploadedFile) -> Iterator[File]:
-    """Give what of an upload may be stored: of a DICOM file a copy that names nobody, of all others the file itself."""
+    """Give what of an upload may be stored: of a DICOM file a copy that names nobody, else the file itself."""
     if header.format != "DICOM" or file.file is None:
         yield file
         return

@@ -123,7 +123,7 @@ class PngRenderer(BaseRenderer):
 
 
 class ImageView(generics.GenericAPIView[Radiograph]):
-    """GET the picture of one, as a PNG: what the network was given, in 8 bits of grey, 2048 pixels at most on a side."""
+    """GET the picture of one as a PNG: what is read, in 8 bits of grey, at most 2048 pixels on a side."""
 
     renderer_classes = (JSONRenderer, PngRenderer)
 

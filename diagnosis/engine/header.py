@@ -12,12 +12,11 @@ import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
 
 from PIL import Image
 
-from diagnosis.engine.dicom.description import describe, is_dicom
+from diagnosis.engine.dicom.description import START, describe, is_dicom
 from diagnosis.engine.errors import EmptyFile, TooManyPixels, UnreadableImage, UnsupportedFormat
 
 #: The formats that are taken (Pillow's under its names), and the file name extension under which each is stored.
@@ -76,7 +75,7 @@ def read_header(stream: IO[bytes]) -> Header:
     """
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
-    start = stream.read(_START)
+    start = stream.read(START)
     if not size:
         raise EmptyFile("The file is empty. Choose the file of a chest X-ray.")
     if is_dicom(start):  # first: the 128 bytes before the mark may look like any other kind
@@ -90,24 +89,6 @@ def read_header(stream: IO[bytes]) -> Header:
     _check_pixels(header, passes)
     stream.seek(0)
     return header
-
-
-#: The bytes from which the kind of a file is told.
-_START = 132
-
-
-def may_be_radiograph(path: Path) -> bool:
-    """Whether a file in a folder is one to read: by name or, where that tells nothing, as DICOM by its mark."""
-    suffix = path.suffix.lower()
-    if suffix in SUFFIXES:
-        return path.is_file()
-    if suffix.strip(".0123456789") or not path.is_file():
-        return False
-    try:
-        with path.open("rb") as file:
-            return is_dicom(file.read(_START))
-    except OSError:
-        return False
 
 
 def _dicom_header(stream: IO[bytes]) -> Header:

@@ -92,9 +92,13 @@ class Description:
         return self.rows * self.columns * samples * self.frames * self.allocated // 8
 
 
+#: So many bytes tell whether a file is DICOM.
+START = reading.PREAMBLE + len(reading.MAGIC)
+
+
 def is_dicom(start: bytes) -> bool:
-    """Whether a file that begins with these 132 bytes is DICOM. Whatever comes before the mark is never looked at."""
-    return start[reading.PREAMBLE : reading.PREAMBLE + 4] == reading.MAGIC
+    """Whether a file that begins so is DICOM. Whatever comes before the mark is never looked at."""
+    return start[reading.PREAMBLE : START] == reading.MAGIC
 
 
 def open_dicom(stream: IO[bytes]) -> tuple[Description, Source]:

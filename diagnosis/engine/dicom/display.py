@@ -72,7 +72,8 @@ def _windowed(values: Floats, center: float, width: float, function: str) -> Flo
     """Apply a window as PS3.3, C.11.2.1.2 and C.11.2.1.3 define it, with an output of 0 to 255."""
     if function == "SIGMOID":
         steepness: Floats = np.clip(-4 * (values - center) / width, -60, 60)
-        return 255 / (1 + np.exp(steepness))
+        sigmoid: Floats = 255 / (1 + np.exp(steepness))
+        return sigmoid
     if function == "LINEAR_EXACT":
         return np.clip(((values - center) / width + 0.5) * 255, 0, 255)
     if width < 1:

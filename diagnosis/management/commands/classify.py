@@ -15,7 +15,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from diagnosis.engine.classifier import Classification, Classifier
 from diagnosis.engine.errors import ArtifactError, RadiographError
-from diagnosis.engine.header import may_be_radiograph, read_header
+from diagnosis.engine.folders import radiographs_under
+from diagnosis.engine.header import read_header
 from diagnosis.engine.suitability import cautions_of
 from diagnosis.publishing import load_classifier
 
@@ -48,7 +49,7 @@ class Command(BaseCommand):
 def _files(paths: list[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if may_be_radiograph(p))
+            yield from radiographs_under(path)
         elif path.exists():
             yield path
         else:
