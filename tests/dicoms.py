@@ -38,7 +38,7 @@ def grey(width: int = 320, height: int = 256, seed: int = 1) -> NDArray[np.uint8
     return np.asarray(drawn(width, height, seed))
 
 
-def dataset_of(pixels: NDArray[Any] | None = None, **facts: Any) -> Dataset:
+def dataset_of(pixels: Any = None, **facts: Any) -> Dataset:
     """Describe ``pixels`` (8 or 16 bits, grey) as a radiograph of a child; ``facts`` are attributes by keyword."""
     pixels = grey() if pixels is None else pixels
     bits = pixels.dtype.itemsize * 8
@@ -73,9 +73,6 @@ def encoded(dataset: Dataset, syntax: UID = ExplicitVRLittleEndian, preamble: by
 
 
 def dicom_bytes(
-    pixels: NDArray[Any] | None = None,
-    syntax: UID = ExplicitVRLittleEndian,
-    preamble: bytes = bytes(128),
-    **facts: Any,
+    pixels: Any = None, syntax: Any = ExplicitVRLittleEndian, preamble: Any = bytes(128), **facts: Any
 ) -> bytes:
     return encoded(dataset_of(pixels, **facts), syntax, preamble)

@@ -25,7 +25,7 @@ from tests.dicoms import LOSSLESS, dicom_bytes, grey
 LOSSY_TOLERANCE = 3
 
 
-def shown(values: list[int], kind: str = "u2", **facts: Any) -> list[int]:
+def shown(values: list[int], kind: Any = "u2", **facts: Any) -> list[int]:
     """Return the grey values that a row of stored values is shown with."""
     picture = decode(dicom_bytes(np.array([values], kind), **facts))
     return np.asarray(picture)[0].tolist()  # type: ignore[no-any-return]
