@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydicom import Dataset, Sequence
-from pydicom.uid import UID, RLELossless
+from pydicom.uid import UID, JPEGLSNearLossless, RLELossless
 
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.dicom import description as d
@@ -19,7 +19,7 @@ from diagnosis.engine.dicom.decoding import decode
 from diagnosis.engine.errors import UnreadableImage
 from diagnosis.engine.preprocessing import read_radiograph
 from tests.conftest import BUNDLED_MODEL
-from tests.dicoms import LOSSLESS, dicom_bytes, grey
+from tests.dicoms import LOSSLESS, dataset_of, dicom_bytes, encoded, grey
 
 #: Largest difference of a grey value of 224 × 224 that lossy compression of good quality makes.
 LOSSY_TOLERANCE = 3
@@ -132,6 +132,16 @@ def test_compressed_pixels_that_only_a_decoder_finds_damaged_say_so() -> None:
     start = whole.index(b"\xfe\xff\x00\xe0", whole.index(b"\xfe\xff\x00\xe0") + 8) + 8
     with pytest.raises(UnreadableImage, match="damaged and could not be decoded"):
         read_radiograph(whole[:start] + b"\xff" * 64 + whole[start + 64 :])
+
+
+def test_nearly_lossless_compression_gives_nearly_the_same_pixels() -> None:
+    dataset = dataset_of()
+    encoded(dataset)
+    dataset.compress(JPEGLSNearLossless, jls_error=2, encoding_plugin="pyjpegls")
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    difference = read_radiograph(buffer.getvalue()).astype(int) - read_radiograph(dicom_bytes())
+    assert 0 < np.abs(difference).max() <= LOSSY_TOLERANCE
 
 
 @pytest.fixture

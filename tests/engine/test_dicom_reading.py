@@ -22,7 +22,14 @@ from diagnosis.engine.suitability import cautions_of, refusal_of_header
 from tests.dicoms import LOSSLESS, dataset_of, dicom_bytes, encoded, grey
 from tests.drawings import image_bytes
 
-CHILD = {"age": 4, "sex": "F", "view": "AP", "modality": "DX", "body_part": "CHEST", "manufacturer": "Tests"}
+CHILD: dict[str, str | float] = {
+    "age": 4,
+    "sex": "F",
+    "view": "AP",
+    "modality": "DX",
+    "body_part": "CHEST",
+    "manufacturer": "Tests",
+}
 
 
 def header_of(data: bytes) -> Header:
@@ -30,7 +37,7 @@ def header_of(data: bytes) -> Header:
 
 
 def refusal_code(**facts: object) -> str | None:
-    refusal = refusal_of_header(header_of(dicom_bytes(**facts)))  # type: ignore[arg-type]
+    refusal = refusal_of_header(header_of(dicom_bytes(**facts)))
     return refusal.code if refusal else None
 
 

@@ -61,7 +61,8 @@ def _after_voi(values: Floats, description: Description) -> Floats | None:
     if table := _table_of(description.tables.get(d.VOI_LUT, {}), description):
         entries, first, brightest = table
         places = np.clip(np.floor(values + 0.5) - first, 0, len(entries) - 1).astype(np.intp)
-        return entries[places] * (255 / brightest)
+        grey: Floats = entries[places] * (255 / brightest)
+        return grey
     center, width = description.decimal(d.CENTER), description.decimal(d.WIDTH)
     if center is None or width is None or width <= 0:
         return None
