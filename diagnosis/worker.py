@@ -18,7 +18,6 @@ from django.db import DatabaseError
 
 from diagnosis import publishing
 from diagnosis.engine.classifier import Classifier
-from diagnosis.engine.dicom.decoding import load_decoders
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.models import ModelVersion
 
@@ -59,8 +58,7 @@ def is_any_alive() -> bool:
 
 @worker_process_init.connect
 def prepare_process(**_: Any) -> None:
-    """Load classifier and decoders after the fork, and bound the memory that a decoder may take."""
-    load_decoders()
+    """Load the classifier after the fork, and bound the memory that a decoder may take."""
     try:
         current_classifier()
     except (ArtifactError, DatabaseError) as error:

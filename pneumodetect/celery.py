@@ -19,3 +19,11 @@ def add_worker_steps(**_: Any) -> None:
     from diagnosis.sweep import SweepStep
 
     app.steps["consumer"].add(SweepStep)
+
+
+@worker_init.connect
+def load_decoders_before_the_fork(**_: Any) -> None:
+    """Let the children share them. Loaded in a child, they may take longer than the 4 s that Celery waits for it."""
+    from diagnosis.engine.dicom.decoding import load_decoders
+
+    load_decoders()
