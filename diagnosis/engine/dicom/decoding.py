@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ _PLUGINS = {
     d.JPEG_BASELINE: "pillow",
     d.JPEG_EXTENDED: "pillow",
     **dict.fromkeys(d.JPEG_LOSSLESS, "gdcm"),
-    **dict.fromkeys(d.JPEG_LS, "pyjpegls"),
+    **dict.fromkeys(d.JPEG_LS, "pyjpegls" if find_spec("jpeg_ls") else "gdcm"),
     **dict.fromkeys(d.JPEG_2000, "pylibjpeg"),
 }
 
