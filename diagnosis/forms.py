@@ -7,5 +7,7 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         allow_empty_file=True,  # refused by submission, with the same sentence as through the API
         error_messages={"required": "No file arrived. Choose the file of a chest X-ray, and send it again."},
-        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/tiff"}),
+        widget=forms.FileInput(
+            attrs={"accept": "image/jpeg,image/png,image/webp,image/tiff,application/dicom,.dcm,.dicom"}
+        ),
     )

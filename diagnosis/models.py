@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from diagnosis.engine.artifact import ModelCard
+from diagnosis.engine.suitability import Caution, cautions_of
 from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
 
 if TYPE_CHECKING:
@@ -99,6 +101,10 @@ def _stored_name(radiograph: Radiograph, filename: str) -> str:
     return f"{radiograph.created:%Y/%m/%d}/{radiograph.pk}{Path(filename).suffix}"
 
 
+def _preview_name(radiograph: Radiograph, filename: str) -> str:
+    return f"{radiograph.created:%Y/%m/%d}/{radiograph.pk}.preview.png"
+
+
 class Radiograph(models.Model):
     """One uploaded chest X-ray image."""
 
@@ -110,11 +116,14 @@ class Radiograph(models.Model):
     format = models.CharField(max_length=8)
     width = models.PositiveIntegerField(help_text="Pixels.")
     height = models.PositiveIntegerField(help_text="Pixels.")
-    sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
+    sha256 = models.CharField("SHA-256", max_length=64, db_index=True, help_text="Of the upload, as it arrived.")
     acquisition = models.JSONField(
         default=dict,
         blank=True,
         help_text="What a DICOM header said: age, sex, view, modality, body_part, manufacturer; nothing else is kept.",
+    )
+    preview = models.FileField(
+        upload_to=_preview_name, max_length=120, blank=True, help_text="A PNG of what is read, made by a worker."
     )
 
     objects = RadiographQuerySet.as_manager()
@@ -142,18 +151,27 @@ class Radiograph(models.Model):
         gone = {"reason_code": "deleted", "reason": "This radiograph was deleted a moment ago."}
         return Prediction(radiograph=self, status=Prediction.Status.FAILED, **gone)
 
+    @property
+    def warnings(self) -> list[Caution]:
+        """What its header gives to bear in mind with an answer: an adult, or no frontal view."""
+        return cautions_of(self.acquisition)
+
     def read(self) -> bytes:
-        """Return the uploaded bytes, unchanged. Raises FileNotFoundError where the file is gone."""
+        """Return the stored bytes: those uploaded, or of a DICOM file the copy that names nobody.
+
+        Raises FileNotFoundError where the file is gone.
+        """
         with self.file.open("rb") as file:
             data: bytes = file.read()
         return data
 
 
 @receiver(models.signals.post_delete, sender=Radiograph)
-def _delete_file(instance: Radiograph, **_: Any) -> None:
-    """Delete the file once it is certain that the row is gone, whoever deleted it: its owner's deletion does too."""
-    if name := instance.file.name:
-        transaction.on_commit(lambda: instance.file.storage.delete(name), robust=True)
+def _delete_files(instance: Radiograph, **_: Any) -> None:
+    """Delete the files once it is certain that the row is gone, whoever deleted it: its owner's deletion does too."""
+    for file in (instance.file, instance.preview):
+        if file.name:
+            transaction.on_commit(partial(file.storage.delete, file.name), robust=True)
 
 
 class Prediction(models.Model):

@@ -10,6 +10,7 @@ from django.db import transaction
 from diagnosis import tasks
 from diagnosis.engine.header import FORMATS
 from diagnosis.models import Prediction, Radiograph
+from diagnosis.uploads import as_stored
 from diagnosis.validators import clean_filename, validate_upload
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ def submit(owner: User | AnonymousUser, file: UploadedFile) -> Radiograph:
         width=header.width,
         height=header.height,
         sha256=hashlib.file_digest(file, "sha256").hexdigest(),
+        acquisition=header.acquisition,
     )
-    radiograph.file.save(f"upload{FORMATS[header.format]}", file, save=False)
+    with as_stored(header, file) as content:
+        radiograph.file.save(f"upload{FORMATS[header.format]}", content, save=False)
     try:
         with transaction.atomic():
             radiograph.save(force_insert=True)

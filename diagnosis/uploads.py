@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http.multipartparser import MultiPartParserError
+
+from diagnosis.engine.dicom.clean_copy import write_clean_copy
+from diagnosis.engine.header import Header
 
 CUT_OFF = "The upload was cut off before its end, so nothing was stored. Send it again."
 ONE_FILE = "The upload holds more than one file, so nothing was stored. Send one file a request."
@@ -85,6 +92,18 @@ def _drain(stream: Any) -> None:
     # Little at a time: a read returns once it has all of it, however slowly that comes.
     while stream.read(64 * 1024) and time.monotonic() < until:
         pass
+
+
+@contextmanager
+def as_stored(header: Header, file: UploadedFile) -> Iterator[File]:
+    """Give what of an upload may be stored: of a DICOM file a copy that names nobody, else the file itself."""
+    if header.format != "DICOM" or file.file is None:
+        yield file
+        return
+    with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
+        write_clean_copy(file.file, copy)
+        copy.seek(0)
+        yield File(copy)
 
 
 class DurableStorage(FileSystemStorage):

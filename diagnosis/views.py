@@ -24,7 +24,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from diagnosis import worker
 from diagnosis.api.problems import problem_response, status_of
@@ -33,12 +33,11 @@ from diagnosis.engine.header import FORMATS_SENTENCE
 from diagnosis.forms import UploadForm
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.paging import page_of
+from diagnosis.picture import SHOWN_INLINE, is_preview_coming, picture_url
 from diagnosis.submission import submit
 from diagnosis.uploads import parse_error_sentence, too_large_sentence
 
 PAGE_SIZE = 24
-#: Browsers show these as they are; a TIFF they only download.
-SHOWN_INLINE = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 LOGGED_OUT = "You are logged out. Log in again, then repeat what you did."
 
 
@@ -151,6 +150,9 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     context = _result_context(_own(request, pk))
     if request.GET.get("seen") == context["state"]:
         return HttpResponse(status=204)
+    own = context["radiograph"]
+    if own.preview and own.format not in SHOWN_INLINE:  # the page was made while there was no picture to show
+        return HttpResponseClientRefresh()
     return render(request, "diagnosis/_result.html", context)
 
 
@@ -162,7 +164,7 @@ def _result_context(radiograph: Radiograph) -> dict[str, Any]:
     return {
         "radiograph": radiograph,
         "prediction": prediction,
-        "is_shown_inline": radiograph.format in SHOWN_INLINE,
+        "picture_url": picture_url(radiograph),
         "worker_is_alive": worker_is_alive,
         "poll": poll,
         "state": f"{prediction.status}-{worker_is_alive:d}-{poll}",
@@ -174,27 +176,34 @@ def _result_context(radiograph: Radiograph) -> dict[str, Any]:
 @members_only
 @require_safe
 def image(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
-    """The file as it was uploaded. Browsers may keep it, but ask each time whether it may still be shown."""
+    """A picture that browsers show. They may keep it, but ask each time whether it may still be shown."""
     own = _own(request, pk)
-    etag = quote_etag(own.sha256)
+    is_preview = bool(own.preview) and own.format not in ("JPEG", "WEBP")
+    if not is_preview and own.format not in SHOWN_INLINE:
+        is_preview_coming(own)
+        raise Http404("There is no picture of this radiograph, or not yet.")
+    return picture_response(request, own, is_preview)
+
+
+def picture_response(request: HttpRequest, own: Radiograph, is_preview: bool) -> HttpResponseBase:
+    """Send the preview or else the file itself, with an ETag."""
+    etag = quote_etag(f"{own.sha256}-preview" if is_preview else own.sha256)
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
-        response = _file_response(own)
+        response = _file_response(own, is_preview)
         response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
     return response
 
 
-def _file_response(own: Radiograph) -> FileResponse:
+def _file_response(own: Radiograph, is_preview: bool) -> FileResponse:
     try:
-        file = own.file.open("rb")
+        file = (own.preview if is_preview else own.file).open("rb")
     except FileNotFoundError as error:
         raise Http404("The file of this radiograph is no longer there.") from error
-    content_type = SHOWN_INLINE.get(own.format, "application/octet-stream")
-    return FileResponse(
-        file, content_type=content_type, as_attachment=own.format not in SHOWN_INLINE, filename=own.filename
-    )
+    name = f"{own.filename}.png" if is_preview else own.filename
+    return FileResponse(file, content_type="image/png" if is_preview else SHOWN_INLINE[own.format], filename=name)
 
 
 @members_only

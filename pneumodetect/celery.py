@@ -23,11 +23,14 @@ def add_worker_steps(sender: Any, **_: Any) -> None:
     from django.conf import settings
 
     from diagnosis import worker
+    from diagnosis.engine.dicom.decoding import load_decoders
     from diagnosis.sweep import SweepStep
 
     queues = set(sender.app.amqp.queues.consume_from) - {worker_direct(sender.hostname).name}
     if settings.TRAINING_QUEUE not in queues:
         app.steps["consumer"].add(SweepStep)
+        # Before the fork, for the children to share: a child may take longer than the 4 s that Celery waits for it.
+        load_decoders()
         return
     if queues != {settings.TRAINING_QUEUE}:
         raise SystemExit("A worker trains or classifies, not both: -Q training, without another queue.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from rest_framework import serializers
@@ -67,6 +68,7 @@ class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
     url = serializers.HyperlinkedIdentityField(view_name="api:radiograph")
     status = serializers.CharField(source="prediction.status")
     prediction = PredictionSerializer()
+    warnings = serializers.SerializerMethodField()
 
     class Meta:
         model = Radiograph
@@ -81,4 +83,9 @@ class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
             "sha256",
             "status",
             "prediction",
+            "acquisition",
+            "warnings",
         )
+
+    def get_warnings(self, radiograph: Radiograph) -> list[dict[str, str]]:
+        return [asdict(caution) for caution in radiograph.warnings]

@@ -9,4 +9,5 @@ urlpatterns = [
     path("radiographs/<uuid:pk>/", views.RadiographView.as_view(), name="radiograph"),
     path("models/", model_views.ModelsView.as_view(), name="models"),
     path("models/<str:version>/", model_views.ModelView.as_view(), name="model"),
+    path("radiographs/<uuid:pk>/image/", views.ImageView.as_view(), name="image"),
 ]

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
+import uuid
 from typing import Any
 
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.http import HttpResponseBase
 from knox.models import get_token_model
 from rest_framework import exceptions, generics, status
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from diagnosis.api.problems import problem_response
 from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer, UploadSerializer
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.paging import moment_of
+from diagnosis.picture import is_preview_coming
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import submit
+from diagnosis.views import picture_response
 
 MAX_WAIT = 30.0
 #: Requests that may be held at once by ``Prefer: wait``: half of the threads that ``run.py`` gives the web server, so
@@ -103,6 +110,34 @@ class RadiographView(generics.RetrieveDestroyAPIView[Radiograph]):
 
     def get_queryset(self) -> RadiographQuerySet:
         return Radiograph.objects.owned_by(self.request.user).with_predictions()
+
+
+class PngRenderer(BaseRenderer):
+    """Only there so that a program may ask for image/png; the view answers with the file itself."""
+
+    media_type = "image/png"
+    format = "png"
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+        return json.dumps(data).encode()
+
+
+class ImageView(generics.GenericAPIView[Radiograph]):
+    """GET the picture of one as a PNG: what is read, in 8 bits of grey, at most 2048 pixels on a side."""
+
+    renderer_classes = (JSONRenderer, PngRenderer)
+
+    def get_queryset(self) -> RadiographQuerySet:
+        return Radiograph.objects.owned_by(self.request.user).with_predictions()
+
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
+        radiograph = self.get_object()
+        if radiograph.preview:
+            return picture_response(request._request, radiograph, is_preview=True)
+        if is_preview_coming(radiograph):
+            detail = "The picture is not made yet; a worker makes it when it reads the file. Ask again in a moment."
+            return problem_response(409, detail, headers={"Retry-After": "1"})
+        return problem_response(404, "There is no picture of this radiograph, since its file could not be read.")
 
 
 def _preferred_wait(request: Request) -> float:

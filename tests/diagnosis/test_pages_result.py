@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 from diagnosis import worker
 from diagnosis.models import ModelVersion, Radiograph
 from tests.diagnosis.pages import HTMX, assert_nothing_is_stored, browser_of, page_of, words
-from tests.drawings import image_bytes, jpeg_bytes
+from tests.drawings import jpeg_bytes
 from tests.factories import make_radiograph, succeeded, upload
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -143,14 +143,6 @@ def test_the_image_is_the_file_as_it_was_uploaded(alice: User) -> None:
     assert answer["Cache-Control"] == "private, no-cache"
     again = client.get(page_of(Radiograph.objects.get(), "image"), headers={"If-None-Match": answer["ETag"]})
     assert again.status_code == 304
-
-
-def test_a_tiff_is_offered_as_a_download(alice: User) -> None:
-    client = browser_of(alice)
-    client.post("/", {"file": upload("chest.tif", image_bytes("TIFF"))})
-    radiograph = Radiograph.objects.get()
-    assert client.get(page_of(radiograph, "image"))["Content-Disposition"] == 'attachment; filename="chest.tif"'
-    assert "Download the file" in words(client.get(page_of(radiograph)))
 
 
 def test_an_image_whose_file_is_gone_is_404(alice: User) -> None:

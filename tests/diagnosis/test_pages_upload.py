@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("rung")
 
 def test_the_upload_page_says_what_it_takes_before_anything_is_chosen(alice: User, version: ModelVersion) -> None:
     page = words(browser_of(alice).get("/"))
-    assert "JPEG, PNG, WebP or TIFF · up to 25 MB" in page
+    assert "JPEG, PNG, WebP, TIFF or DICOM · up to 25 MB" in page
     assert version.version in page
     assert "Not a diagnosis and not a medical device" in page
 
