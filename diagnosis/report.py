@@ -10,7 +10,7 @@ import threading
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.utils import timezone
@@ -48,7 +48,7 @@ def report_pdf(prediction: Prediction) -> bytes:
         image = b""
     head = json.dumps(_facts(prediction)).encode()
     with _presses:
-        done = subprocess.run(  # noqa: S603  (no part of the command comes from outside)
+        done = subprocess.run(
             [sys.executable, "-m", "diagnosis.report_process"],
             cwd=Path(__file__).parent.parent,
             input=head + b"\n" + image,
@@ -79,7 +79,7 @@ class _Parcel:
 def zip_of_reports(predictions: Sequence[Prediction]) -> Iterator[bytes]:
     """Make one report after the other, and hand it on at once."""
     parcel, names = _Parcel(), set[str]()
-    with zipfile.ZipFile(parcel, "w") as archive:  # type: ignore[arg-type]  # it asks for no more than these methods
+    with zipfile.ZipFile(cast("IO[bytes]", parcel), "w") as archive:  # it asks for no more than these methods
         for prediction in predictions:
             archive.writestr(_unused_name(report_name(prediction), names), report_pdf(prediction))
             yield parcel.take()
@@ -166,12 +166,10 @@ def _meaning(prediction: Prediction) -> str:
         return "Pictures that the network must not judge are turned away. This says nothing about the patient."
     return (
         "The probability is stated as if every second patient had pneumonia. Where one in ten has it, the same image "
-        f"stands for {percent(rarer)}. The network knows pneumonia alone: other findings are not looked for, and a low "
-        "figure excludes nothing."
+        f"stands for {percent(rarer)}. The network knows pneumonia alone: other findings are not looked for, and a "
+        "low figure excludes nothing."
     )
 
 
 def _moment(moment: Any) -> str:
     return f"{date_format(timezone.localtime(moment), 'j F Y, H:i')} ({settings.TIME_ZONE})"
-
-

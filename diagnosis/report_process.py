@@ -9,7 +9,7 @@ import sys
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from diagnosis.engine import heatmap
 from diagnosis.engine.errors import RadiographError
@@ -43,7 +43,7 @@ def typeset(facts: dict[str, Any], image: bytes) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         for name, data in {TEMPLATE.name: TEMPLATE.read_bytes(), **pictures}.items():
             (Path(folder) / name).write_bytes(data)
-        compiled = partial(
+        compiled: Any = partial(
             typst.compile,
             Path(folder) / TEMPLATE.name,
             font_paths=[FONTS],
@@ -51,9 +51,9 @@ def typeset(facts: dict[str, Any], image: bytes) -> bytes:
             sys_inputs={"facts": json.dumps(facts)},
         )
         try:
-            return bytes(compiled(pdf_standards=["ua-1"]))
+            return cast(bytes, compiled(pdf_standards=["ua-1"]))
         except typst.TypstError:  # the standard forbids a character that no font has, such as 🫁 in a file's name
-            return bytes(compiled())
+            return cast(bytes, compiled())
 
 
 def _pictures(image: bytes, heat: bytes) -> dict[str, bytes]:

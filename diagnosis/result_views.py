@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from diagnosis.meaning import probability_where_rarer
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.paging import neighbours_of
 from diagnosis.picture import picture_url
-from diagnosis.views import members_only, own_radiograph, poll_milliseconds, uuid_or_none
+from diagnosis.views import error_page, members_only, own_radiograph, poll_milliseconds, uuid_or_none
 
 
 @members_only
@@ -70,8 +71,8 @@ def _result_context(radiograph: Radiograph) -> dict[str, Any]:
 def _times(prediction: Prediction) -> dict[str, timedelta | None]:
     queued, started, finished = prediction.queued_at, prediction.started_at, prediction.finished_at
     return {
-        "waited": started and max(started - queued, timedelta(0)),
-        "ran": started and finished and finished - started,
+        "waited": max(started - queued, timedelta(0)) if started else None,
+        "ran": finished - started if started and finished else None,
     }
 
 
@@ -79,7 +80,7 @@ def _times(prediction: Prediction) -> dict[str, timedelta | None]:
 @require_safe
 def heatmap(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The heat map of the newest prediction, or of ``?prediction=``."""
-    return heatmap_response(request, own_radiograph(request, pk))
+    return _with_the_reason(heatmap_response, request, own_radiograph(request, pk))
 
 
 def heatmap_response(request: HttpRequest, radiograph: Radiograph) -> HttpResponseBase:
@@ -101,7 +102,16 @@ def heatmap_response(request: HttpRequest, radiograph: Radiograph) -> HttpRespon
 @require_safe
 def report(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The report on the newest prediction, or on ``?prediction=``, as a PDF."""
-    return report_response(request, own_radiograph(request, pk))
+    return _with_the_reason(report_response, request, own_radiograph(request, pk))
+
+
+def _with_the_reason(
+    response_of: Callable[[HttpRequest, Radiograph], HttpResponseBase], request: HttpRequest, own: Radiograph
+) -> HttpResponseBase:
+    try:
+        return response_of(request, own)
+    except Http404 as reason:
+        return error_page(request, 404, "Not there", str(reason))
 
 
 def report_response(request: HttpRequest, radiograph: Radiograph) -> HttpResponse:
@@ -139,7 +149,10 @@ def reports(request: HttpRequest) -> HttpResponseBase:
     return StreamingHttpResponse(
         reporting.zip_of_reports(predictions),
         content_type="application/zip",
-        headers={"Content-Disposition": 'attachment; filename="PneumoDetect reports.zip"', "Cache-Control": "no-store"},
+        headers={
+            "Content-Disposition": 'attachment; filename="PneumoDetect reports.zip"',
+            "Cache-Control": "no-store",
+        },
     )
 
 

@@ -6,7 +6,6 @@ import errno
 import sys
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -26,7 +25,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from diagnosis import worker
 from diagnosis.api.problems import problem_response, status_of
 from diagnosis.engine.errors import RadiographError
 from diagnosis.engine.header import FORMATS_SENTENCE
@@ -47,7 +45,7 @@ def members_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if wants_fragment(request) and not request.user.is_authenticated:
-            return _error_page(request, 401, "", LOGGED_OUT)
+            return error_page(request, 401, "", LOGGED_OUT)
         return login_required(view)(request, *args, **kwargs)
 
     return guarded
@@ -76,7 +74,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 def _upload_page(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
     problem = str(form.errors["file"][0]) if form.errors else ""
     if wants_fragment(request):  # the form stays on the page as it is, with the file that was chosen
-        return _error_page(request, status, "", problem)
+        return error_page(request, status, "", problem)
     context = {
         "form": form,
         "problem": problem,
@@ -184,7 +182,7 @@ def wants_fragment(request: HttpRequest) -> bool:
     return bool(getattr(request, "htmx", False))
 
 
-def _error_page(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
+def error_page(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
     if request.path.startswith("/api/"):
         return problem_response(status, detail)
     template = "diagnosis/_problem.html" if wants_fragment(request) else "error.html"
@@ -195,19 +193,19 @@ def _error_page(request: HttpRequest, status: int, title: str, detail: str) -> H
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return _error_page(request, 413, "Too large", str(exception))
+        return error_page(request, 413, "Too large", str(exception))
     if isinstance(exception, MultiPartParserError):
-        return _error_page(request, 400, "The upload could not be read", parse_error_sentence(exception))
-    return _error_page(request, 400, "The request could not be understood", "Go back, reload the page and try again.")
+        return error_page(request, 400, "The upload could not be read", parse_error_sentence(exception))
+    return error_page(request, 400, "The request could not be understood", "Go back, reload the page and try again.")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _error_page(request, 403, "Not allowed", "Your account may not open this page.")
+    return error_page(request, 403, "Not allowed", "Your account may not open this page.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form came without the secret that shows that this site itself made it."""
-    return _error_page(
+    return error_page(
         request,
         403,
         "The form has expired",
@@ -216,14 +214,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _error_page(request, 404, "Not found", "There is nothing at this address, or it is not yours to see.")
+    return error_page(request, 404, "Not found", "There is nothing at this address, or it is not yours to see.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     fault = sys.exception()
     if isinstance(fault, OSError) and fault.errno == errno.ENOSPC:
         detail = "The server’s disk is full, so nothing was stored. Try again later."
-        return _error_page(request, 507, "No space left", detail)
-    return _error_page(
+        return error_page(request, 507, "No space left", detail)
+    return error_page(
         request, 500, "Something went wrong here", "It is not your fault, and it has been logged. Try again later."
     )

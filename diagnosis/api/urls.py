@@ -1,10 +1,12 @@
 from django.urls import path
 
-from diagnosis.api import views
+from diagnosis.api import result_views, views
 
 app_name = "api"
 urlpatterns = [
     path("auth/token/", views.TokenView.as_view(), name="token"),
     path("radiographs/", views.RadiographsView.as_view(), name="radiographs"),
     path("radiographs/<uuid:pk>/", views.RadiographView.as_view(), name="radiograph"),
+    path("radiographs/<uuid:pk>/heatmap/", result_views.HeatmapView.as_view(), name="heatmap"),
+    path("radiographs/<uuid:pk>/report/", result_views.ReportView.as_view(), name="report"),
 ]
