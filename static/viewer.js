@@ -143,8 +143,9 @@ const keys = {
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  if (event.target.closest("input:not([type=checkbox]), textarea, select")) return;
+  if (event.target.closest("input:not([type=checkbox], [type=range]), textarea, select")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (arrows[key] && event.target.closest("input")) return;
   if (!isOn()) return;
   if (stage && zoom > 1 && arrows[key]) {
     event.preventDefault();

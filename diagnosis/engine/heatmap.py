@@ -59,11 +59,13 @@ def _heat(activation_map: Map, slope: float, intercept: float) -> Floats:
     # Before it is enlarged: what lies beyond the scale must not spill over to its neighbours.
     heat = Image.fromarray(np.clip(log_odds / HOTTEST, 0, 1).astype(np.float32))
     enlarged = heat.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    return np.clip(np.asarray(enlarged), 0, 1)
+    clipped: Floats = np.clip(np.asarray(enlarged), 0, 1)
+    return clipped
 
 
 def _coloured(heat: Floats) -> NDArray[np.uint8]:
     steps = np.linspace(0, 1, len(COLOURS))
     channels = [np.interp(heat, steps, [colour[channel] for colour in COLOURS]) for channel in range(3)]
     alpha = np.clip(heat / OPAQUE_FROM, 0, 1) * 255
-    return np.rint(np.stack([*channels, alpha], axis=-1)).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.rint(np.stack([*channels, alpha], axis=-1)).astype(np.uint8)
+    return pixels

@@ -67,7 +67,7 @@ def test_one_page_holds_the_facts_that_the_result_page_holds(alice: User, versio
 def test_the_page_is_tagged_and_says_its_title_and_language(alice: User, version: ModelVersion) -> None:
     reader = read(make_radiograph(alice, **succeeded(version), activation_map=MAP))
     assert reader.metadata
-    assert reader.metadata.title == "PneumoDetect: Pneumonia likely, 94 %"
+    assert reader.metadata.title == "PneumoDetect: Pneumonia likely, 94\N{NO-BREAK SPACE}%"
     catalogue: Any = reader.trailer["/Root"]
     assert catalogue["/Lang"] == "en-GB"
     assert catalogue["/MarkInfo"]["/Marked"]
