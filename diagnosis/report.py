@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -21,6 +22,8 @@ from diagnosis.meaning import probability_where_rarer
 from diagnosis.models import Prediction
 from diagnosis.picture import picture_bytes
 from diagnosis.templatetags.predictions import duration, percent
+
+logger = logging.getLogger(__name__)
 
 #: The most that one zip holds: two pages of the history.
 MOST_REPORTS = 48
@@ -52,7 +55,7 @@ def report_pdf(prediction: Prediction) -> bytes:
             [sys.executable, "-m", "diagnosis.report_process"],
             cwd=Path(__file__).parent.parent,
             input=head + b"\n" + image,
-            capture_output=True,
+            stdout=subprocess.PIPE,  # what it says on stderr belongs into the server's log
             timeout=SECONDS,
             check=True,
         )
@@ -83,7 +86,12 @@ def zip_of_reports(predictions: Sequence[Prediction]) -> Iterator[bytes]:
     parcel, names = _Parcel(), set[str]()
     with zipfile.ZipFile(parcel, "w") as archive:
         for prediction in predictions:
-            archive.writestr(_unused_name(report_name(prediction), names), report_pdf(prediction))
+            name = _unused_name(report_name(prediction), names)
+            try:
+                archive.writestr(name, report_pdf(prediction))
+            except subprocess.SubprocessError:
+                logger.exception("The report on prediction %s could not be made.", prediction.pk)
+                archive.writestr(f"{name}.txt", "This report could not be made. Ask for it again, by itself.\n")
             yield parcel.take()
     yield parcel.take()
 

@@ -28,7 +28,8 @@ MEMORY_BYTES = 1536 * 1024**2
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     facts = json.loads(sys.stdin.buffer.readline())
     sys.stdout.buffer.write(typeset(facts, sys.stdin.buffer.read()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import zipfile
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from pypdf import PdfReader
 from diagnosis import report
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from tests.diagnosis.pages import browser_of, page_of, words
-from tests.drawings import image_bytes
+from tests.drawings import image_bytes, png_that_claims
 from tests.factories import make_radiograph, succeeded
 
 MAP = [[float(row + column) for column in range(7)] for row in range(7)]
@@ -99,7 +100,7 @@ def test_names_of_any_kind_and_length_and_a_lost_file_still_make_one_page(alice:
         radiograph.file.storage.delete(radiograph.file.name or "")
         reader = read(radiograph)
         assert len(reader.pages) == 1
-        assert "The file of this X-ray is no longer there" in text_of(reader)
+        assert "The file of this X-ray is gone or cannot be decoded" in text_of(reader)
     assert "#set page(width: 1mm) $x$ *a*.jpg" in text_of(reader)
 
 
@@ -152,6 +153,29 @@ def test_a_zip_holds_one_report_for_each_chosen_radiograph_that_was_read(
     found = {name: archive.read(name) for name in archive.namelist()}
     assert sorted(found.values()) == [b"%PDF A.png", b"%PDF a.jpg", b"%PDF b.jpg"]
     assert len({name.lower() for name in found}) == 3
+
+
+def test_a_report_that_cannot_be_made_breaks_no_zip(
+    alice: User, version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(prediction: Prediction) -> bytes:
+        if prediction.radiograph.filename == "bad.jpg":
+            raise subprocess.TimeoutExpired("press", 30)
+        return b"%PDF"
+
+    monkeypatch.setattr(report, "report_pdf", press)
+    chosen = [make_radiograph(alice, filename=name, **succeeded(version)) for name in ("bad.jpg", "good.jpg")]
+    answer: Any = browser_of(alice).post(ZIP, {"pk": [own.pk for own in chosen]})
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+    assert archive.read("good – PneumoDetect.pdf") == b"%PDF"
+    assert b"could not be made" in archive.read("bad – PneumoDetect.pdf.txt")
+
+
+def test_a_file_that_asks_for_too_many_pixels_is_not_decoded_and_the_report_is_made(
+    alice: User, version: ModelVersion
+) -> None:
+    radiograph = make_radiograph(alice, png_that_claims(30_000, 30_000), **succeeded(version), activation_map=MAP)
+    assert "The file of this X-ray is gone or cannot be decoded" in text_of(read(radiograph))
 
 
 def test_a_zip_of_none_or_too_many_is_refused_with_a_sentence(alice: User, version: ModelVersion) -> None:
