@@ -82,7 +82,7 @@ def test_serving_loads_neither_tensorflow_nor_training() -> None:
     code = (
         "import django, sys; django.setup()\n"
         "import pneumodetect.wsgi, pneumodetect.urls, diagnosis.sweep, diagnosis.admin, diagnosis.api.views\n"
-        "heavy = {'tensorflow', 'keras', 'imgaug', 'cv2', 'matplotlib'} & set(sys.modules)\n"
+        "heavy = {'tensorflow', 'keras', 'imgaug', 'cv2', 'matplotlib', 'typst'} & set(sys.modules)\n"
         "heavy |= {m for m in sys.modules if m.startswith('training.') and m != 'training.apps'}\n"
         "sys.exit(', '.join(sorted(heavy)) or 0)"
     )
