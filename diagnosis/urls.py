@@ -1,14 +1,17 @@
 from django.urls import path
 
-from diagnosis import model_views, views
+from diagnosis import model_views, result_views, views
 
 app_name = "diagnosis"
 urlpatterns = [
     path("", views.upload, name="upload"),
     path("radiographs/", views.history, name="history"),
     path("radiographs/outcomes/", views.outcomes, name="outcomes"),
-    path("radiographs/<uuid:pk>/", views.radiograph, name="radiograph"),
-    path("radiographs/<uuid:pk>/status/", views.status, name="status"),
+    path("radiographs/<uuid:pk>/", result_views.radiograph, name="radiograph"),
+    path("radiographs/<uuid:pk>/status/", result_views.status, name="status"),
+    path("radiographs/reports/", result_views.reports, name="reports"),
+    path("radiographs/<uuid:pk>/heatmap/", result_views.heatmap, name="heatmap"),
+    path("radiographs/<uuid:pk>/report/", result_views.report, name="report"),
     path("radiographs/<uuid:pk>/image/", views.image, name="image"),
     path("radiographs/<uuid:pk>/delete/", views.delete, name="delete"),
     path("models/", model_views.models, name="models"),

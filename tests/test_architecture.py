@@ -93,7 +93,7 @@ def test_serving_needs_nothing_that_only_training_requires() -> None:
         "import training.admin, training.tasks\n"
         f"light = {{f'training.{{name}}' for name in {LIGHT}}}\n"
         "heavy = {m for m in sys.modules if m.startswith('training.')} - light\n"
-        "heavy |= {'pydicom', 'gdcm'} & set(sys.modules)\n"
+        "heavy |= {'pydicom', 'gdcm', 'typst'} & set(sys.modules)\n"
         "sys.exit(', '.join(sorted(heavy)) or 0)"
     )
     environment = {"DJANGO_SETTINGS_MODULE": "pneumodetect.settings", "PATH": "/usr/bin:/bin", "HOME": "/tmp"}

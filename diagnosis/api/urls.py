@@ -1,6 +1,6 @@
 from django.urls import path
 
-from diagnosis.api import model_views, views
+from diagnosis.api import model_views, result_views, views
 
 app_name = "api"
 urlpatterns = [
@@ -10,4 +10,6 @@ urlpatterns = [
     path("models/", model_views.ModelsView.as_view(), name="models"),
     path("models/<str:version>/", model_views.ModelView.as_view(), name="model"),
     path("radiographs/<uuid:pk>/image/", views.ImageView.as_view(), name="image"),
+    path("radiographs/<uuid:pk>/heatmap/", result_views.HeatmapView.as_view(), name="heatmap"),
+    path("radiographs/<uuid:pk>/report/", result_views.ReportView.as_view(), name="report"),
 ]

@@ -97,7 +97,7 @@ def test_a_radiograph_is_uploaded_read_found_again_and_deleted(page: Page, live_
     result = page.url
     assert page.get_by_role("heading", level=1).inner_text().endswith("%")
     assert page.get_by_role("img", name="Probability of pneumonia").is_visible()
-    assert page.locator(".film-large img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 1400
+    assert page.locator(".viewer-image").evaluate("image => image.decode().then(() => image.naturalWidth)") == 1400
 
     page.get_by_role("link", name="History").first.click()
     page.get_by_role("link", name="Thorax 🫁.jpg", exact=True).click()
