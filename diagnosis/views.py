@@ -1,4 +1,4 @@
-"""The pages: upload, history, result, and what is shown when something is wrong."""
+"""The pages: history, result, and what is shown when something is wrong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig
@@ -24,17 +23,12 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
 from diagnosis import worker
-from diagnosis.api.problems import problem_response, status_of
-from diagnosis.engine.errors import RadiographError
-from diagnosis.engine.header import FORMATS_SENTENCE
-from diagnosis.forms import UploadForm
-from diagnosis.models import ModelVersion, Prediction, Radiograph
+from diagnosis.api.problems import problem_response
+from diagnosis.models import Prediction, Radiograph
 from diagnosis.paging import page_of
-from diagnosis.submission import submit
-from diagnosis.uploads import parse_error_sentence, too_large_sentence
+from diagnosis.uploads import parse_error_sentence
 
 PAGE_SIZE = 24
 #: Browsers show these as they are; a TIFF they only download.
@@ -47,47 +41,11 @@ def members_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if _wants_fragment(request) and not request.user.is_authenticated:
-            return _error_page(request, 401, "", LOGGED_OUT)
+        if wants_fragment(request) and not request.user.is_authenticated:
+            return error_page(request, 401, "", LOGGED_OUT)
         return login_required(view)(request, *args, **kwargs)
 
     return guarded
-
-
-@members_only
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def upload(request: HttpRequest) -> HttpResponse:
-    """The start page: a form that takes one radiograph and leads to its result."""
-    if request.method != "POST":
-        return _upload_page(request, UploadForm(), 200)
-    form = UploadForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _upload_page(request, form, 400)
-    try:
-        radiograph = submit(request.user, form.cleaned_data["file"])
-    except RadiographError as error:
-        form.add_error("file", error.detail)
-        return _upload_page(request, form, status_of(error))
-    if _wants_fragment(request):
-        return HttpResponseClientRedirect(radiograph.get_absolute_url())
-    return redirect(radiograph)
-
-
-def _upload_page(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
-    problem = str(form.errors["file"][0]) if form.errors else ""
-    if _wants_fragment(request):  # the form stays on the page as it is, with the file that was chosen
-        return _error_page(request, status, "", problem)
-    context = {
-        "form": form,
-        "problem": problem,
-        "max_megabytes": settings.MAX_UPLOAD_BYTES // 1024**2,
-        "max_bytes": settings.MAX_UPLOAD_BYTES,
-        "too_large": too_large_sentence(),
-        "formats": FORMATS_SENTENCE,
-        "active_version": ModelVersion.objects.filter(active=True).first(),
-    }
-    return render(request, "diagnosis/upload.html", context, status=status)
 
 
 @members_only
@@ -205,7 +163,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     own = _own(request, pk)
     before = request.GET.get("before", "")
     if request.method != "POST":
-        template = "diagnosis/_delete.html" if _wants_fragment(request) else "diagnosis/delete.html"
+        template = "diagnosis/_delete.html" if wants_fragment(request) else "diagnosis/delete.html"
         return render(request, template, {"radiograph": own, "before": before})
     own.delete()
     messages.success(request, f"“{own.filename}” and its result are deleted.")
@@ -217,14 +175,14 @@ def _own(request: HttpRequest, pk: uuid.UUID) -> Radiograph:
     return get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
 
 
-def _wants_fragment(request: HttpRequest) -> bool:
+def wants_fragment(request: HttpRequest) -> bool:
     return bool(getattr(request, "htmx", False))
 
 
-def _error_page(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
+def error_page(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
     if request.path.startswith("/api/"):
         return problem_response(status, detail)
-    template = "diagnosis/_problem.html" if _wants_fragment(request) else "error.html"
+    template = "diagnosis/_problem.html" if wants_fragment(request) else "error.html"
     context = {"title": title, "detail": detail, "status": status}
     # After a fault the database may be away, so that page does without the user and the messages.
     return HttpResponse(render_to_string(template, context, request if status < 500 else None), status=status)
@@ -232,19 +190,19 @@ def _error_page(request: HttpRequest, status: int, title: str, detail: str) -> H
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return _error_page(request, 413, "Too large", str(exception))
+        return error_page(request, 413, "Too large", str(exception))
     if isinstance(exception, MultiPartParserError):
-        return _error_page(request, 400, "The upload could not be read", parse_error_sentence(exception))
-    return _error_page(request, 400, "The request could not be understood", "Go back, reload the page and try again.")
+        return error_page(request, 400, "The upload could not be read", parse_error_sentence(exception))
+    return error_page(request, 400, "The request could not be understood", "Go back, reload the page and try again.")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _error_page(request, 403, "Not allowed", "Your account may not open this page.")
+    return error_page(request, 403, "Not allowed", "Your account may not open this page.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form came without the secret that shows that this site itself made it."""
-    return _error_page(
+    return error_page(
         request,
         403,
         "The form has expired",
@@ -253,14 +211,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _error_page(request, 404, "Not found", "There is nothing at this address, or it is not yours to see.")
+    return error_page(request, 404, "Not found", "There is nothing at this address, or it is not yours to see.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     fault = sys.exception()
     if isinstance(fault, OSError) and fault.errno == errno.ENOSPC:
         detail = "The server’s disk is full, so nothing was stored. Try again later."
-        return _error_page(request, 507, "No space left", detail)
-    return _error_page(
+        return error_page(request, 507, "No space left", detail)
+    return error_page(
         request, 500, "Something went wrong here", "It is not your fault, and it has been logged. Try again later."
     )

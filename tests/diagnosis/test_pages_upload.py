@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("rung")
 
 def test_the_upload_page_says_what_it_takes_before_anything_is_chosen(alice: User, version: ModelVersion) -> None:
     page = words(browser_of(alice).get("/"))
-    assert "JPEG, PNG, WebP or TIFF · up to 25 MB" in page
+    assert "JPEG, PNG, WebP or TIFF · up to 25 MB each · up to 500 at once" in page
     assert version.version in page
     assert "Not a diagnosis and not a medical device" in page
 
@@ -138,7 +138,7 @@ def test_a_full_disk_is_507_and_says_so(alice: User, settings: Settings, monkeyp
     def fill(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("diagnosis.views.submit", fill)
+    monkeypatch.setattr("diagnosis.upload_views.submit_all", fill)
     client = browser_of(alice)
     client.raise_request_exception = False
     answer = client.post("/", {"file": upload()}, headers=HTMX)
