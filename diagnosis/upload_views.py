@@ -40,10 +40,11 @@ def upload(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _problem(request, 400, str(form.errors["file"][0]))
     receipt = submit_all(request.user, form.cleaned_data["file"])
-    if len(receipt.files) == 1 and (problem := receipt.files[0].problem):
-        return _problem(request, status_of(problem), problem.detail)
-    if len(receipt.files) == 1 and receipt.stored and not wants_fragment(request):
-        return redirect(receipt.stored[0])
+    if len(receipt.files) == 1 and not wants_fragment(request):
+        if problem := receipt.files[0].problem:
+            return _problem(request, status_of(problem), problem.detail)
+        if receipt.stored:
+            return redirect(receipt.stored[0])
     return _answer(request, receipt)
 
 
@@ -153,7 +154,9 @@ def _words_for(waiting: list[Prediction]) -> dict[uuid.UUID, str]:
 def _place_of(prediction: Prediction, places: dict[uuid.UUID, int]) -> str:
     if prediction.status == Prediction.Status.RUNNING:
         return "Being read"
-    ahead = places.get(prediction.radiograph_id, 0 if len(places) < PLACES else PLACES)
+    ahead = places.get(prediction.radiograph_id)
+    if ahead is None:
+        return f"Waiting, more than {PLACES} ahead" if len(places) == PLACES else "Waiting"
     return f"Waiting, {ahead} ahead" if ahead else "Waiting, next in turn"
 
 

@@ -10,7 +10,7 @@ from typing import IO, Any, NoReturn
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.storage import FileSystemStorage
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http.multipartparser import MultiPartParserError
 
@@ -83,7 +83,10 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         if len(self._received) >= (settings.MAX_BATCH_FILES if self._is_member else 1):
             self._refuse(MultiPartParserError(too_many_sentence() if self._is_member else ONE_FILE))
-        super().new_file(*args, **kwargs)
+        # Not Django's own way to name the file on disk, in which a long ending of the user's name is too long.
+        super(TemporaryFileUploadHandler, self).new_file(*args, **kwargs)
+        self.file = TemporaryUploadedFile("upload", self.content_type or "", 0, self.charset, self.content_type_extra)
+        self.file.name = self.file_name
         self._bytes = 0
         self._start = b""
         self._unfinished = True

@@ -101,12 +101,12 @@ class Archive:
                 "The archive names files outside of itself ('..' or an absolute path), as no honest program does, so "
                 "nothing was taken. Make a new zip of the images."
             )
+        if not wanted:
+            raise ArchiveError("The archive holds no files. Send a zip of chest X-rays.")
         if any(info.flag_bits & _ENCRYPTED for info in wanted):
             raise ArchiveError("The archive is protected by a password, so nothing was taken. Send it without one.")
         if _overlaps(infos, self._zip.start_dir):
             raise _damaged()
-        if not wanted:
-            raise ArchiveError("The archive holds no files. Send a zip of chest X-rays.")
         if len(wanted) > self._limits.files or len(infos) > ENTRIES_A_FILE * self._limits.files:
             raise _too_many(len(wanted) + self.skipped, self._limits)
         if sum(info.file_size for info in wanted) > self._limits.total_bytes:
