@@ -73,11 +73,15 @@ function newRow(file) {
   const row = byId("upload-row").content.firstElementChild.cloneNode(true);
   const image = row.querySelector("img");
   const sentence = refusal(file);
-  row.querySelector(".film-thumb span").textContent = isZip(file) ? "ZIP" : "";
+  const kind = row.querySelector(".film-thumb span");
+  kind.textContent = /\.(\w{1,4})$/.exec(file.name)?.[1].toUpperCase() ?? "";
   row.querySelector("bdi").textContent = file.name;
   row.querySelector(".upload-size").textContent = sizeOf(file.size);
   if (!isZip(file)) {
-    image.addEventListener("load", () => (image.hidden = false));
+    image.addEventListener("load", () => {
+      image.hidden = false;
+      kind.hidden = true;
+    });
     image.src = URL.createObjectURL(file);
   }
   row.querySelector("button").addEventListener("click", () => act(row, file));
