@@ -335,7 +335,7 @@ def test_states_are_for_members_only(db: Any) -> None:
     assert Client().post("/uploads/states/").status_code == 302
 
 
-def test_nothing_is_read_twice_by_submit(alice: User) -> None:
+def test_who_submits_the_same_image_twice_through_the_api_gets_two(alice: User) -> None:
     submit(alice, upload("a.jpg"))
     submit(alice, upload("b.jpg"))
     assert Radiograph.objects.count() == 2, "the API stores what it is told to store"
