@@ -71,7 +71,7 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
     ) -> None:
         self._input = input_data
         self._unfinished = False
-        self._received: list[UploadedFile] = []
+        self._files = 0
         user = getattr(self.request, "user", None)
         self._is_member = bool(user and user.is_authenticated)
         most = settings.MAX_BATCH_BYTES if self._is_member else settings.MAX_UPLOAD_BYTES
@@ -81,7 +81,8 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
             )
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        if len(self._received) >= (settings.MAX_BATCH_FILES if self._is_member else 1):
+        self._files += 1
+        if self._files > (settings.MAX_BATCH_FILES if self._is_member else 1):
             self._refuse(MultiPartParserError(too_many_sentence() if self._is_member else ONE_FILE))
         # Not Django's own way to name the file on disk, in which a long ending of the user's name is too long.
         super(TemporaryFileUploadHandler, self).new_file(*args, **kwargs)
@@ -100,9 +101,7 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
 
     def file_complete(self, file_size: int) -> UploadedFile | None:
         self._unfinished = False
-        complete = super().file_complete(file_size)
-        self._received += [complete] if complete else []
-        return complete
+        return super().file_complete(file_size)
 
     def upload_complete(self) -> None:
         if self._unfinished:
@@ -111,8 +110,6 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
     def _refuse(self, error: Exception) -> NoReturn:
         if self._unfinished:
             self.upload_interrupted()  # removes what was written
-        for file in self._received:
-            file.close()  # removes it
         _drain(self._input)
         raise error
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.test import Client
 from django.utils.html import escape
 from knox.models import get_token_model
@@ -236,6 +237,22 @@ def test_more_files_than_the_limit_are_refused_whole(alice: User, settings: Sett
     assert_nothing_is_stored(settings)
 
 
+def test_what_came_before_the_file_too_many_is_removed_at_once(
+    alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[Any] = []
+
+    def make(*facts: Any) -> Any:
+        held.append(TemporaryUploadedFile(*facts))  # so that it does not vanish by itself
+        return held[-1]
+
+    monkeypatch.setattr("diagnosis.uploads.TemporaryUploadedFile", make)
+    settings.MAX_BATCH_FILES = 2
+    browser_of(alice).post("/", {"file": [upload(f"{i}.jpg") for i in range(3)]})
+    assert len(held) == 2
+    assert_nothing_is_stored(settings)
+
+
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
 def test_more_bytes_than_the_limit_are_refused_whole(alice: User, settings: Settings, headers: Any) -> None:
     settings.MAX_BATCH_BYTES = settings.MAX_UPLOAD_BYTES = 1024**2
@@ -311,6 +328,7 @@ def test_a_long_queue_says_at_least_how_many_are_ahead(alice: User, monkeypatch:
     monkeypatch.setattr("diagnosis.upload_views.PLACES", 2)
     radiographs = [make_radiograph(alice) for _ in range(4)]
     answer = states(browser_of(alice), *(radiograph.pk for radiograph in radiographs))
+    assert answer["open"][str(radiographs[0].pk)] == "Waiting, next in turn"
     assert answer["open"][str(radiographs[3].pk)] == "Waiting, more than 2 ahead"
 
 
