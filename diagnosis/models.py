@@ -148,8 +148,7 @@ class Radiograph(models.Model):
         found = self.predictions.select_related("model_version")[:1] if prefetched is None else prefetched
         for newest in found:
             return newest
-        gone = {"reason_code": "deleted", "reason": "This radiograph was deleted a moment ago."}
-        return Prediction(radiograph=self, status=Prediction.Status.FAILED, **gone)
+        return Prediction.of_deleted()
 
     @property
     def warnings(self) -> list[Caution]:
@@ -228,6 +227,12 @@ class Prediction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.radiograph_id}: {self.status}"
+
+    @classmethod
+    def of_deleted(cls) -> Prediction:
+        """Return what stands in for the prediction of a radiograph that is gone; it is never saved."""
+        gone = "This radiograph was deleted a moment ago."
+        return cls(status=cls.Status.FAILED, reason_code="deleted", reason=gone)
 
     @property
     def is_final(self) -> bool:

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from diagnosis import model_views, result_views, views
+from diagnosis import model_views, result_views, upload_views, views
 
 app_name = "diagnosis"
 urlpatterns = [
-    path("", views.upload, name="upload"),
+    path("", upload_views.upload, name="upload"),
+    path("uploads/states/", upload_views.states, name="upload_states"),
     path("radiographs/", views.history, name="history"),
     path("radiographs/outcomes/", views.outcomes, name="outcomes"),
     path("radiographs/<uuid:pk>/", result_views.radiograph, name="radiograph"),
@@ -13,6 +14,7 @@ urlpatterns = [
     path("radiographs/<uuid:pk>/heatmap/", result_views.heatmap, name="heatmap"),
     path("radiographs/<uuid:pk>/report/", result_views.report, name="report"),
     path("radiographs/<uuid:pk>/image/", views.image, name="image"),
+    path("radiographs/<uuid:pk>/again/", upload_views.again, name="again"),
     path("radiographs/<uuid:pk>/delete/", views.delete, name="delete"),
     path("models/", model_views.models, name="models"),
     path("models/<str:version>/", model_views.model, name="model"),

@@ -1,4 +1,4 @@
-"""The pages: upload, history, result, and what is shown when something is wrong."""
+"""The pages: history, result, and what is shown when something is wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig
@@ -23,17 +22,12 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
-from diagnosis.api.problems import problem_response, status_of
-from diagnosis.engine.errors import RadiographError
-from diagnosis.engine.header import FORMATS_SENTENCE
-from diagnosis.forms import UploadForm
-from diagnosis.models import ModelVersion, Prediction, Radiograph
+from diagnosis.api.problems import problem_response
+from diagnosis.models import Prediction, Radiograph
 from diagnosis.paging import page_of
 from diagnosis.picture import SHOWN_INLINE, is_preview_coming
-from diagnosis.submission import submit
-from diagnosis.uploads import parse_error_sentence, too_large_sentence
+from diagnosis.uploads import parse_error_sentence
 
 PAGE_SIZE = 24
 LOGGED_OUT = "You are logged out. Log in again, then repeat what you did."
@@ -49,42 +43,6 @@ def members_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
         return login_required(view)(request, *args, **kwargs)
 
     return guarded
-
-
-@members_only
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def upload(request: HttpRequest) -> HttpResponse:
-    """The start page: a form that takes one radiograph and leads to its result."""
-    if request.method != "POST":
-        return _upload_page(request, UploadForm(), 200)
-    form = UploadForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _upload_page(request, form, 400)
-    try:
-        radiograph = submit(request.user, form.cleaned_data["file"])
-    except RadiographError as error:
-        form.add_error("file", error.detail)
-        return _upload_page(request, form, status_of(error))
-    if wants_fragment(request):
-        return HttpResponseClientRedirect(radiograph.get_absolute_url())
-    return redirect(radiograph)
-
-
-def _upload_page(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
-    problem = str(form.errors["file"][0]) if form.errors else ""
-    if wants_fragment(request):  # the form stays on the page as it is, with the file that was chosen
-        return error_page(request, status, "", problem)
-    context = {
-        "form": form,
-        "problem": problem,
-        "max_megabytes": settings.MAX_UPLOAD_BYTES // 1024**2,
-        "max_bytes": settings.MAX_UPLOAD_BYTES,
-        "too_large": too_large_sentence(),
-        "formats": FORMATS_SENTENCE,
-        "active_version": ModelVersion.objects.filter(active=True).first(),
-    }
-    return render(request, "diagnosis/upload.html", context, status=status)
 
 
 @members_only

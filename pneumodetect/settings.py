@@ -199,7 +199,12 @@ FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["diagnosis.uploads.RadiographUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o640
+# One file; and what is taken at once, in one form or one zip (unpacked).
 MAX_UPLOAD_BYTES = _positive("PNEUMODETECT_MAX_UPLOAD_MB", 25) * 1024**2
+MAX_BATCH_BYTES = max(MAX_UPLOAD_BYTES, _positive("PNEUMODETECT_MAX_BATCH_MB", 500) * 1024**2)
+MAX_BATCH_FILES = _positive("PNEUMODETECT_MAX_BATCH_FILES", 500)
+DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH_FILES + 1  # the upload handler refuses first, with its own sentence
+DATA_UPLOAD_MAX_NUMBER_FIELDS = MAX_BATCH_FILES + 1000  # the page asks for the states of all its uploads at once
 STORAGES = {
     "default": {"BACKEND": "diagnosis.uploads.DurableStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.test_portal import FINAL, Watch, choose, send
-from tests.browser.test_portal import page as page
+from tests.browser.test_portal import FINAL, choose, open_result
+from tests.browser.watching import SCREENSHOTS, Watch, assert_accessible
 from tests.drawings import jpeg_bytes
 
 if TYPE_CHECKING:
@@ -17,15 +17,13 @@ if TYPE_CHECKING:
 
     from tests.live import LivePlatform
 
-SCREENSHOTS = Path(__file__).parent.parent.parent / "var" / "screenshots"
-
 
 @pytest.fixture
 def result(page: Page) -> Page:
     """The result page of a radiograph that was uploaded and read, with the heat map there."""
     page.goto("/")
     choose(page, "Thorax 7.jpg", jpeg_bytes(900, 720))
-    send(page)
+    open_result(page)
     page.locator(FINAL).wait_for(timeout=30_000)
     page.locator(".viewer-heat").wait_for()
     return page
@@ -149,7 +147,7 @@ def test_keys_lead_to_the_newer_and_the_older_radiograph(result: Page) -> None:
     first = result.url
     result.goto("/")
     choose(result, "Thorax 8.jpg", jpeg_bytes(400, 300, seed=2))
-    send(result)
+    open_result(result)
     result.wait_for_url(re.compile(r"/radiographs/[0-9a-f-]+/$"))
     second = result.url
     result.locator(FINAL).wait_for(timeout=30_000)
@@ -215,13 +213,13 @@ def test_the_page_is_accessible_quiet_and_fits_the_window(
     result.locator(".viewer-zoom").wait_for()
     result.wait_for_load_state("networkidle")
     assert result.evaluate("document.documentElement.scrollWidth") <= width
-    assert accessibility_problems(result) == []
+    assert_accessible(result)
     result.screenshot(path=shot(f"result-{width}-{scheme}"), full_page=True)
     result.get_by_role("button", name="Shortcuts").click()
-    assert accessibility_problems(result) == []
+    assert_accessible(result)
     result.screenshot(path=shot(f"shortcuts-{width}-{scheme}"))
     result.goto("/radiographs/")
-    assert accessibility_problems(result) == []
+    assert_accessible(result)
     assert result.evaluate("document.documentElement.scrollWidth") <= width
     result.screenshot(path=shot(f"history-{width}-{scheme}"))
     assert watch.wrong == []
@@ -230,9 +228,3 @@ def test_the_page_is_accessible_quiet_and_fits_the_window(
 def shot(name: str) -> Path:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     return SCREENSHOTS / f"{name}.png"
-
-
-def accessibility_problems(page: Page) -> list[str]:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    found = axe.Axe().run(page).response["violations"]
-    return [f"{rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]]
