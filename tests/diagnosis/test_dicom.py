@@ -103,7 +103,7 @@ def test_age_and_view_give_warnings_on_the_page_and_in_the_api(alice: User, vers
 def test_a_child_from_the_front_gives_no_warning(alice: User, version: ModelVersion) -> None:
     radiograph = read(submit(alice, upload("a.dcm", dicom_bytes())))
     assert radiograph.prediction.status == "succeeded"
-    assert "Caution." not in words(browser_of(alice).get(page_of(radiograph)))
+    assert "Read with care." not in words(browser_of(alice).get(page_of(radiograph)))
     assert api_of(alice).get(f"{RADIOGRAPHS}{radiograph.pk}/").json()["warnings"] == []
 
 
