@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import sys
 import uuid
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from diagnosis import worker
+from diagnosis import notices
 from diagnosis.api.problems import problem_response, status_of
 from diagnosis.engine.errors import RadiographError
 from diagnosis.engine.header import FORMATS_SENTENCE
@@ -35,6 +36,7 @@ from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.paging import page_of
 from diagnosis.submission import submit
 from diagnosis.uploads import parse_error_sentence, too_large_sentence
+from diagnosis.waiting import waits_of
 
 PAGE_SIZE = 24
 #: Browsers show these as they are; a TIFF they only download.
@@ -111,7 +113,7 @@ def outcomes(request: HttpRequest) -> HttpResponse:
     wanted = [pk for text in asked if (pk := _uuid_or_none(text))]
     radiographs = list(Radiograph.objects.owned_by(request.user).filter(pk__in=wanted).with_predictions())
     unfinished = _unfinished_of(radiographs)
-    if len(unfinished["unfinished"]) == len(asked) and request.GET.get("poll") == str(unfinished["poll"]):
+    if request.GET.get("seen") == unfinished["seen"] and len(unfinished["unfinished"]) == len(asked):
         return HttpResponse(status=204)
     return render(request, "diagnosis/_outcomes.html", {"radiographs": radiographs, **unfinished})
 
@@ -124,9 +126,14 @@ def _uuid_or_none(text: str) -> uuid.UUID | None:
 
 
 def _unfinished_of(radiographs: list[Radiograph]) -> dict[str, Any]:
+    """What the rows that are not final need to bring themselves up to date; ``seen`` tells whether that changed."""
     unfinished = [radiograph for radiograph in radiographs if not radiograph.prediction.is_final]
-    polls = [_poll_milliseconds(radiograph.prediction) for radiograph in unfinished]
-    return {"unfinished": unfinished, "poll": max(2000, min(polls, default=0))}
+    waits = waits_of(radiograph.prediction for radiograph in unfinished)
+    pauses = [max(_poll_milliseconds(each.prediction), waits[each.prediction.pk].pause) for each in unfinished]
+    poll = max(1000, min(pauses, default=0))
+    said = sorted((pk, wait.words) for pk, wait in waits.items())
+    seen = hashlib.sha256(f"{poll}{said}".encode()).hexdigest()[:12]
+    return {"unfinished": unfinished, "waits": waits, "poll": poll, "seen": seen}
 
 
 def _poll_milliseconds(prediction: Prediction) -> int:
@@ -156,16 +163,18 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 def _result_context(radiograph: Radiograph) -> dict[str, Any]:
     prediction = radiograph.prediction
-    worker_is_alive = prediction.is_final or worker.is_any_alive()
-    poll = _poll_milliseconds(prediction)
+    worker_is_alive = prediction.is_final or notices.worker_answers()
+    wait = waits_of([prediction]).get(prediction.pk)
+    poll = max(_poll_milliseconds(prediction), wait.pause if wait else 0)
     queued, started, finished = prediction.queued_at, prediction.started_at, prediction.finished_at
     return {
         "radiograph": radiograph,
         "prediction": prediction,
         "is_shown_inline": radiograph.format in SHOWN_INLINE,
         "worker_is_alive": worker_is_alive,
+        "wait": wait,
         "poll": poll,
-        "state": f"{prediction.status}-{worker_is_alive:d}-{poll}",
+        "state": f"{prediction.status}-{worker_is_alive:d}-{poll}-{wait.words if wait else ''}",
         "waited": started and max(started - queued, timedelta(0)),
         "ran": started and finished and finished - started,
     }

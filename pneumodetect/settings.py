@@ -190,6 +190,8 @@ FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["diagnosis.uploads.RadiographUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o640
 MAX_UPLOAD_BYTES = _positive("PNEUMODETECT_MAX_UPLOAD_MB", 25) * 1024**2
+# With less room than this on the disk, every page says that it is nearly full.
+DISK_LOW_BYTES = _positive("PNEUMODETECT_DISK_LOW_MB", 1024) * 1024**2
 STORAGES = {
     "default": {"BACKEND": "diagnosis.uploads.DurableStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
