@@ -17,6 +17,7 @@ from diagnosis import health, worker
 #: Seconds for which what was found holds, and for which a page waits for news.
 KEEP = 3.0
 PATIENCE = 0.2
+THREAD = "platform notices"
 
 REDIS_AWAY = (
     "The queue (Redis) does not answer, so nothing is read at the moment. "
@@ -81,7 +82,7 @@ class _Watch:
             is_due = not self._is_asking and time.monotonic() >= self._due
             self._is_asking |= is_due
         if is_due:
-            asking = threading.Thread(target=self._ask, daemon=True)
+            asking = threading.Thread(target=self._ask, name=THREAD, daemon=True)
             asking.start()
             asking.join(PATIENCE)
         return self._found

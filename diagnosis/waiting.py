@@ -1,6 +1,6 @@
 """How long until an answer: a prediction's place among those that wait, and the seconds that are to be expected.
 
-Two queries of a thousand rows at most, kept for a moment, however many predictions are asked for.
+Three short queries, whose answers are kept for a moment, however many predictions are asked for.
 """
 
 from __future__ import annotations

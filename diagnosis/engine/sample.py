@@ -39,7 +39,7 @@ def draw_sample() -> Image.Image:
     grain = np.random.default_rng(20).normal(0, 0.008, (HEIGHT, WIDTH))
     grey = np.clip(255 * np.clip(thickness + grain, 0, 1) ** 0.9 * 1.12, 0, 255).astype(np.uint8)
     picture = Image.fromarray(grey).filter(ImageFilter.GaussianBlur(0.8))
-    ImageDraw.Draw(picture).text((16, HEIGHT - 30), MARK, fill=225, font=ImageFont.load_default(18))
+    ImageDraw.Draw(picture).text((18, HEIGHT - 42), MARK, fill=235, font=ImageFont.load_default(28))
     return picture
 
 
@@ -94,7 +94,9 @@ def _vessels() -> Floats:
         away, angle = np.hypot(dx, dy), np.arctan2(dy, side * dx)
         for number, towards in enumerate(np.linspace(-1.25, 1.35, 11)):
             bend = towards + 0.12 * np.sin(9 * away + 2 * number)
-            vessels += np.exp(-((angle - bend) * away / (0.011 - 0.02 * away).clip(0.003)) ** 2) * np.exp(-away / 0.17)
+            vessels += np.exp(-(((angle - bend) * away / (0.011 - 0.02 * away).clip(0.003)) ** 2)) * np.exp(
+                -away / 0.17
+            )
         vessels += 0.5 * np.exp(-((away / 0.07) ** 2))
     return vessels
 
