@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 FILE = Path(__file__).with_suffix(".png")
 WIDTH, HEIGHT = 700, 600
-MARK = "DRAWING, NOT A PATIENT"
+MARK = "DRAWING,\nNOT A PATIENT"
 
 Floats = NDArray[np.float64]
 
@@ -26,20 +26,18 @@ def sample_png() -> bytes:
 
 def draw_sample() -> Image.Image:
     """Draw what weakens X-rays, layer upon layer, as film shows it: bone bright, air dark."""
-    body = _soft(1 - _oval(0, 0.70, 0.50, 0.72) ** 2.2, 0.10) + _soft(1 - _oval(0, 0.02, 0.62, 0.22) ** 3, 0.25)
-    body = np.clip(body + _soft(1 - _oval(0, 0.0, 0.15, 0.30), 0.05), 0, 1)
-    lungs = np.clip(_lung(-1) + _lung(1), 0, 1)
-    thickness = 0.62 * np.clip(body, 0, 1)
-    thickness -= 0.40 * lungs * (0.9 + 0.1 * _cloud(3))
-    thickness += 0.13 * _vessels() * lungs
-    thickness += 0.22 * _heart() + 0.16 * _soft(0.035 - np.abs(X), 0.012) * (0.9 + 0.1 * np.cos(2 * np.pi * Y * 19))
-    thickness -= 0.13 * _soft(0.016 - np.abs(X), 0.008) * _soft(0.33 - Y, 0.03)
-    thickness += 0.085 * _ribs() * np.clip(body, 0, 1) + 0.15 * _collarbones()
-    thickness += 0.015 * _cloud(7)
-    grain = np.random.default_rng(20).normal(0, 0.008, (HEIGHT, WIDTH))
-    grey = np.clip(255 * np.clip(thickness + grain, 0, 1) ** 0.9 * 1.12, 0, 255).astype(np.uint8)
+    body = _soft(0.50 + 0.05 * Y + 0.5 * np.clip(0.30 - Y, 0, 1) - np.abs(X), 0.14)
+    lungs = _lung(-1) + _lung(1)
+    belly = _soft(Y - _dome(), 0.03) * _soft(_cage() - np.abs(X), 0.04)
+    thickness = 0.06 + body * (0.42 - 0.35 * np.abs(X) + 0.26 * _soft(0.16 - Y, 0.2) * _soft(0.18 - np.abs(X), 0.2))
+    thickness += 0.15 * belly - 0.17 * lungs * (1 + 0.16 * _cloud(3)) + 0.07 * _vessels() * lungs
+    thickness += 0.12 * _heart() + 0.09 * _spine() - 0.05 * _soft(0.020 - np.abs(X), 0.02) * _soft(0.30 - Y, 0.05)
+    thickness += 0.05 * _ribs() + 0.10 * _rim() + 0.10 * _collarbones() + 0.008 * _cloud(7)
+    thickness += 0.005 * _cloud(9, 120) * body
+    grain = np.random.default_rng(20).normal(0, 0.006, (HEIGHT, WIDTH))
+    grey = np.clip(255 * (1.28 * (thickness + grain) - 0.03), 0, 255).astype(np.uint8)
     picture = Image.fromarray(grey).filter(ImageFilter.GaussianBlur(0.8))
-    ImageDraw.Draw(picture).text((18, HEIGHT - 42), MARK, fill=235, font=ImageFont.load_default(28))
+    ImageDraw.Draw(picture).text((14, 12), MARK, fill=240, font=ImageFont.load_default(22))
     return picture
 
 
@@ -55,55 +53,74 @@ def _oval(x: float, y: float, width: float, height: float, lean: float = 0.0) ->
     return distance
 
 
+def _cage() -> Floats:
+    """Return half the width of the rib cage, which grows from the top to the lowest ribs."""
+    reach: Floats = 0.435 * np.sqrt(np.clip(1 - ((0.90 - np.clip(Y, 0, 0.9)) / 0.73) ** 2, 0, 1))
+    return reach
+
+
+def _dome() -> Floats:
+    """Return how far down the diaphragm lies: two domes, the right one, which is on the left here, the higher."""
+    top = 0.70 + 0.015 * np.tanh(X / 0.06)
+    dome: Floats = top + 1.5 * np.clip(np.abs(X) - 0.17, 0, 1) ** 2 + 1.2 * np.clip(0.17 - np.abs(X), 0, 1) ** 2
+    return dome
+
+
 def _lung(side: int) -> Floats:
-    """Draw the field of one lung: narrow at the top, cut off by the dome of the diaphragm and by the heart."""
-    width = 0.165 if side < 0 else 0.15
-    field = _soft(1 - _oval(side * 0.215, 0.52, width, 0.40, side * 0.17) ** 1.4, 0.10)
-    dome = 0.80 + (0.03 if side > 0 else 0.0)
-    return field * _soft(dome - 0.06 - Y + 1.6 * (X - side * 0.2) ** 2 * -1 + 0.06, 0.02)
+    """Draw the field of one lung, between the middle, the rib cage and the diaphragm."""
+    inner = 0.085 + (0.10 * np.clip((Y - 0.35) / 0.3, 0, 1) if side > 0 else 0.02)
+    lung = _soft(side * X - inner, 0.05) * _soft(_cage() - 0.02 - side * X, 0.05) * _soft(_dome() - Y, 0.04)
+    return lung * _soft(Y - 0.19, 0.06)
 
 
 def _heart() -> Floats:
-    heart = _soft(1 - _oval(0.065, 0.66, 0.135, 0.165, 0.25), 0.10)
-    return np.maximum(heart, 0.7 * _soft(1 - _oval(0.0, 0.42, 0.06, 0.2), 0.2))
+    heart = _soft(1 - _oval(0.06, 0.62, 0.15, 0.19, 0.25), 0.35)
+    return np.maximum(heart, 0.7 * _soft(1 - _oval(0.0, 0.42, 0.08, 0.24), 0.4))
+
+
+def _spine() -> Floats:
+    return _soft(0.055 - np.abs(X), 0.03) * (0.85 + 0.15 * np.cos(2 * np.pi * Y * 21))
+
+
+def _rim() -> Floats:
+    """Draw the side wall of the cage, which the rays pass lengthwise."""
+    return _soft(0.014 - np.abs(np.abs(X) - _cage()), 0.02) * _soft(Y - 0.24, 0.06) * (0.8 + 0.2 * np.cos(Y * 95))
 
 
 def _ribs() -> Floats:
     ribs = np.zeros_like(X)
+    across = np.clip(np.abs(X) / np.maximum(_cage(), 0.02), 0, 1.3)
     for number in range(9):
-        top = 0.10 + 0.082 * number
-        reach = 0.22 + 0.03 * min(number, 6)
-        across = np.clip(np.abs(X) / reach, 0, 1.4)
-        behind = top + 0.11 * across**2 - 0.03 * np.sin(np.pi * across)
-        front = top + 0.20 + 0.10 * (1 - across)
-        ribs += _soft(0.013 - np.abs(Y - behind), 0.008) * _soft(1.03 - across, 0.05)
-        ribs += 0.5 * _soft(0.012 - np.abs(Y - front), 0.010) * _soft(across - 0.45, 0.1) * _soft(1.0 - across, 0.05)
+        behind = 0.19 + 0.061 * number + (0.03 + 0.008 * number) * across**2 - 0.02 * np.sin(np.pi * across)
+        front = 0.30 + 0.075 * number + 0.09 * (1 - across)
+        ribs += _soft(0.012 - np.abs(Y - behind), 0.016) * _soft(1.0 - across, 0.05) * _soft(across - 0.15, 0.2)
+        ribs += 0.4 * _soft(0.012 - np.abs(Y - front), 0.016) * _soft(across - 0.5, 0.2) * _soft(1 - across, 0.05)
     return ribs
 
 
 def _collarbones() -> Floats:
-    line = 0.165 - 0.05 * np.sin(np.clip(np.abs(X) / 0.36, 0, 1) * np.pi) - 0.08 * np.abs(X)
-    return _soft(0.014 - np.abs(Y - line), 0.008) * _soft(0.40 - np.abs(X), 0.02) * _soft(np.abs(X) - 0.035, 0.015)
+    line = 0.185 - 0.05 * np.sin(np.clip(np.abs(X) / 0.34, 0, 1) * np.pi) - 0.06 * np.abs(X)
+    return _soft(0.016 - np.abs(Y - line), 0.014) * _soft(0.38 - np.abs(X), 0.06) * _soft(np.abs(X) - 0.05, 0.03)
 
 
 def _vessels() -> Floats:
     """Draw the vessels that spread from the root of each lung."""
     vessels = np.zeros_like(X)
     for side in (-1, 1):
-        dx, dy = X - side * 0.075, Y - 0.47
+        dx, dy = X - side * 0.09, Y - 0.46
         away, angle = np.hypot(dx, dy), np.arctan2(dy, side * dx)
         for number, towards in enumerate(np.linspace(-1.25, 1.35, 11)):
             bend = towards + 0.12 * np.sin(9 * away + 2 * number)
             vessels += np.exp(-(((angle - bend) * away / (0.011 - 0.02 * away).clip(0.003)) ** 2)) * np.exp(
                 -away / 0.17
             )
-        vessels += 0.5 * np.exp(-((away / 0.07) ** 2))
+        vessels += 0.4 * np.exp(-((away / 0.09) ** 2))
     return vessels
 
 
-def _cloud(seed: int) -> Floats:
-    """Return smooth noise with mean 0 and a deviation of about 1."""
-    coarse = np.random.default_rng(seed).normal(0, 1, (24, 28)).astype(np.float32)
+def _cloud(seed: int, spots: int = 24) -> Floats:
+    """Return smooth noise with mean 0, a deviation of about 1 and so many spots from top to bottom."""
+    coarse = np.random.default_rng(seed).normal(0, 1, (spots, spots * 7 // 6)).astype(np.float32)
     fine = Image.fromarray(coarse).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
     return np.asarray(fine, dtype=np.float64)
 
