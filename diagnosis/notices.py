@@ -103,3 +103,6 @@ def _inspect() -> Platform:
         worker_answers=redis_answers and worker.is_any_alive(),
         disk_has_room=shutil.disk_usage(settings.DATA_DIR).free >= settings.DISK_LOW_BYTES,
     )
+
+
+_watch = _Watch()
