@@ -67,10 +67,10 @@ def nobody_reads(platform: LivePlatform) -> Iterator[None]:
 
 def bench_pages(platform: LivePlatform, reference: float, report: Report) -> None:
     """Measure each page over HTTP, with a history of more than a page."""
-    browser = Browser(platform)
     caller = Caller(platform.url, platform.username, platform.password)
     for seed in range(30):
         _, radiograph = caller.upload(jpeg_bytes(seed=seed), wait=10)
+    browser = Browser(platform)
     result = f"/radiographs/{radiograph['id']}/"
     for path in ("/", "/radiographs/", result, "/help/", "/accounts/email/"):
         name = "result" if path == result else path
@@ -89,11 +89,11 @@ def _median(browser: Browser, path: str, repeats: int = 40) -> float:
 
 def bench_open_pages(platform: LivePlatform, reference: float, report: Report) -> None:
     """Let 200 result pages wait, whose uploads nobody reads, and take the processor's time for their questions."""
-    browser = Browser(platform)
     caller = Caller(platform.url, platform.username, platform.password)
     web = [psutil.Process(pid) for pid in platform.web_pids()]
     with nobody_reads(platform):
         waiting = [caller.upload(jpeg_bytes(seed=seed))[1]["id"] for seed in range(OPEN_PAGES)]
+        browser = Browser(platform)
         each = _processor_seconds(web, lambda: [browser.get(f"/radiographs/{pk}/status/") for pk in waiting])
         report("one question of an open result page, processor", each / OPEN_PAGES, reference, "")
         rows = "&".join(f"pk={pk}" for pk in waiting[:24])

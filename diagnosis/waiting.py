@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import cast
 
 from django.core.cache import cache
 from django.utils import timezone
@@ -64,8 +65,8 @@ def waits_of(predictions: Iterable[Prediction]) -> dict[int, Wait]:
         return {}
     if not notices.worker_answers():
         return {prediction.pk: Wait("Waiting, nobody is reading at the moment") for prediction in unfinished}
-    queue = cache.get_or_set("diagnosis.waiting.queue", _queue, KEEP_QUEUE)
-    pace = cache.get_or_set("diagnosis.waiting.pace", _pace, KEEP_PACE)
+    queue = cast("_Queue", cache.get_or_set("diagnosis.waiting.queue", _queue, KEEP_QUEUE))
+    pace = cast("_Pace", cache.get_or_set("diagnosis.waiting.pace", _pace, KEEP_PACE))
     return {prediction.pk: _wait(prediction, queue, pace) for prediction in unfinished}
 
 
@@ -106,7 +107,10 @@ class _Answer:
 
 def _pace() -> _Pace:
     done = Prediction.objects.filter(started_at__isnull=False, finished_at__isnull=False).order_by("-pk")[:ANSWERS]
-    rows = [_Answer(*row) for row in done.values_list("worker", "queued_at", "started_at", "finished_at")]
+    facts = done.values_list("worker", "queued_at", "started_at", "finished_at")
+    rows = [
+        _Answer(name, queued, started, finished) for name, queued, started, finished in facts if started and finished
+    ]
     if not rows:
         return _Pace(None, readers=1)
     since = timezone.now() - LATELY

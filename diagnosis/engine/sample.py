@@ -70,25 +70,30 @@ def _lung(side: int) -> Floats:
     """Draw the field of one lung, between the middle, the rib cage and the diaphragm."""
     inner = 0.085 + (0.10 * np.clip((Y - 0.35) / 0.3, 0, 1) if side > 0 else 0.02)
     lung = _soft(side * X - inner, 0.05) * _soft(_cage() - 0.02 - side * X, 0.05) * _soft(_dome() - Y, 0.04)
-    return lung * _soft(Y - 0.19, 0.06)
+    lung *= _soft(Y - 0.19, 0.06)
+    return lung
 
 
 def _heart() -> Floats:
     heart = _soft(1 - _oval(0.06, 0.62, 0.15, 0.19, 0.25), 0.35)
-    return np.maximum(heart, 0.7 * _soft(1 - _oval(0.0, 0.42, 0.08, 0.24), 0.4))
+    vessels = 0.7 * _soft(1 - _oval(0.0, 0.42, 0.08, 0.24), 0.4)
+    both: Floats = np.maximum(heart, vessels)
+    return both
 
 
 def _spine() -> Floats:
-    return _soft(0.055 - np.abs(X), 0.03) * (0.85 + 0.15 * np.cos(2 * np.pi * Y * 21))
+    bones: Floats = 0.85 + 0.15 * np.cos(2 * np.pi * Y * 21)
+    return _soft(0.055 - np.abs(X), 0.03) * bones
 
 
 def _rim() -> Floats:
     """Draw the side wall of the cage, which the rays pass lengthwise."""
-    return _soft(0.014 - np.abs(np.abs(X) - _cage()), 0.02) * _soft(Y - 0.24, 0.06) * (0.8 + 0.2 * np.cos(Y * 95))
+    ribs: Floats = 0.8 + 0.2 * np.cos(Y * 95)
+    return ribs * _soft(0.014 - np.abs(np.abs(X) - _cage()), 0.02) * _soft(Y - 0.24, 0.06)
 
 
 def _ribs() -> Floats:
-    ribs = np.zeros_like(X)
+    ribs: Floats = np.zeros_like(X)
     across = np.clip(np.abs(X) / np.maximum(_cage(), 0.02), 0, 1.3)
     for number in range(9):
         behind = 0.19 + 0.061 * number + (0.03 + 0.008 * number) * across**2 - 0.02 * np.sin(np.pi * across)
@@ -105,15 +110,14 @@ def _collarbones() -> Floats:
 
 def _vessels() -> Floats:
     """Draw the vessels that spread from the root of each lung."""
-    vessels = np.zeros_like(X)
+    vessels: Floats = np.zeros_like(X)
     for side in (-1, 1):
         dx, dy = X - side * 0.09, Y - 0.46
         away, angle = np.hypot(dx, dy), np.arctan2(dy, side * dx)
         for number, towards in enumerate(np.linspace(-1.25, 1.35, 11)):
             bend = towards + 0.12 * np.sin(9 * away + 2 * number)
-            vessels += np.exp(-(((angle - bend) * away / (0.011 - 0.02 * away).clip(0.003)) ** 2)) * np.exp(
-                -away / 0.17
-            )
+            width = np.clip(0.011 - 0.02 * away, 0.003, None)
+            vessels += np.exp(-(((angle - bend) * away / width) ** 2) - away / 0.17)
         vessels += 0.4 * np.exp(-((away / 0.09) ** 2))
     return vessels
 

@@ -82,7 +82,12 @@ def test_a_redis_that_hangs_holds_up_no_page_and_is_asked_once_at_a_time(monkeyp
 
 def test_what_was_found_holds_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr("diagnosis.health.redis_answers", lambda: asked.append(1) is None)
+
+    def answers() -> bool:
+        asked.append(1)
+        return True
+
+    monkeypatch.setattr("diagnosis.health.redis_answers", answers)
     notices.forget()
     for _ in range(5):
         notices.platform()
