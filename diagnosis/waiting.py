@@ -24,6 +24,7 @@ PLACES = 1000
 #: The pace is that of the newest so many answers, and the readers at work are those that gave them lately.
 ANSWERS = 60
 LATELY = timedelta(minutes=1)
+PLACES_A_SECOND = 25
 KEEP_QUEUE, KEEP_PACE = 1.0, 5.0
 
 
@@ -40,8 +41,8 @@ class Wait:
 
     @property
     def pause(self) -> int:
-        """Return the milliseconds after which it is worth asking again."""
-        return int(1000 * min(max((self.seconds or 0) / 8, 0.2), 5))
+        """Return the milliseconds after which it is worth asking again: longer where many ask, and far behind."""
+        return int(1000 * min(max((self.seconds or 0) / 8, (self.ahead or 0) / PLACES_A_SECOND, 0.2), 5))
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,10 @@ def test_the_longer_it_will_take_the_later_it_is_asked_again() -> None:
     assert pauses == [200, 200, 1000, 5000]
 
 
+def test_the_more_wait_before_it_the_later_it_is_asked_again() -> None:
+    assert [waiting.Wait("", ahead, 0.1).pause for ahead in (None, 0, 5, 50, 1000)] == [200, 200, 200, 2000, 5000]
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [(0.05, "2 s"), (5.2, "6 s"), (14, "10 s"), (59, "60 s"), (61, "1 min"), (610, "10 min"), (7000, "2 h")],
