@@ -9,6 +9,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from diagnosis import worker
 from diagnosis.engine.errors import ArtifactError, RadiographError
 from diagnosis.models import Prediction
+from diagnosis.previews import SHOWN_INLINE, make_preview
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +29,10 @@ def classify_next(prediction_id: int | None) -> None:
     worker.report_alive()
     if not (prediction := Prediction.objects.claim(prediction_id, worker.process_name())):
         return
+    radiograph = prediction.radiograph
     try:
-        result = classifier.classify(prediction.radiograph.read())
+        data = radiograph.read()
+        result = classifier.classify(data)
     except RadiographError as error:
         # The time limit strikes anywhere: within a decoder the engine, which knows nothing of it, calls it damage.
         is_too_slow = isinstance(error.__cause__, SoftTimeLimitExceeded)
@@ -46,5 +49,10 @@ def classify_next(prediction_id: int | None) -> None:
         prediction.give_back()
         raise
     else:
+        # Where browsers show the file itself, the answer comes first; else there is nothing to see without a preview.
+        if radiograph.format not in SHOWN_INLINE:
+            make_preview(radiograph, data)
         prediction.finish(version, result)
+        if radiograph.format in SHOWN_INLINE:
+            make_preview(radiograph, data)
     logger.info("Prediction %s has ended, at attempt %s.", prediction.pk, prediction.attempts)

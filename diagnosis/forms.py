@@ -1,11 +1,31 @@
+from __future__ import annotations
+
+from typing import Any
+
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+from diagnosis.validators import accepted_suffixes
+
+
+class ManyFilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class ManyFilesField(forms.FileField):
+    """A list of files, where Django's own field keeps the last one."""
+
+    widget = ManyFilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        return [super(ManyFilesField, self).clean(file, initial) for file in data or [None]]
 
 
 class UploadForm(forms.Form):
-    """One file. What the file must be is asked by :func:`diagnosis.submission.submit`, for the API as well."""
+    """Files. What they must be is asked by :func:`diagnosis.submission.submit_all`, as for the API."""
 
-    file = forms.FileField(
+    file = ManyFilesField(
         allow_empty_file=True,  # refused by submission, with the same sentence as through the API
-        error_messages={"required": "No file arrived. Choose the file of a chest X-ray, and send it again."},
-        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/tiff"}),
+        error_messages={"required": "No file arrived. Choose the files of chest X-rays, and send them again."},
+        widget=ManyFilesInput(attrs={"accept": accepted_suffixes()}),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from diagnosis.engine.artifact import ModelCard
-from diagnosis.querysets import ComparisonQuerySet, PredictionQuerySet, RadiographQuerySet
+from diagnosis.engine.suitability import Caution, cautions_of
+from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
 
 if TYPE_CHECKING:
     from diagnosis.engine.classifier import Classification
@@ -28,7 +30,10 @@ class ModelVersion(models.Model):
     network_sha256 = models.CharField("SHA-256 of the network", max_length=64)
     card = models.JSONField("model card")
     active = models.BooleanField(default=False, help_text="New predictions are made by the active version.")
+    activated = models.DateTimeField(null=True, help_text="When it last became active; rolling back goes by it.")
     published = models.DateTimeField(default=timezone.now)
+
+    objects = ModelVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-published"]
@@ -38,6 +43,9 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return self.version
+
+    def get_absolute_url(self) -> str:
+        return reverse("diagnosis:model", args=[self.version])
 
     @property
     def folder(self) -> Path:
@@ -51,6 +59,13 @@ class ModelVersion(models.Model):
         """Make this the version that new predictions are made by. Older predictions stay as they are."""
         with transaction.atomic():
             ModelVersion.objects.filter(active=True).update(active=False)
+            ModelVersion.objects.filter(pk=self.pk).update(active=True, activated=timezone.now())
+        self.active = True
+
+    def take_over_again(self) -> None:
+        """Become active in place of a later version, which is forgotten: rolling back once more goes further back."""
+        with transaction.atomic():
+            ModelVersion.objects.filter(active=True).update(active=False, activated=None)
             ModelVersion.objects.filter(pk=self.pk).update(active=True)
         self.active = True
 
@@ -86,6 +101,10 @@ def _stored_name(radiograph: Radiograph, filename: str) -> str:
     return f"{radiograph.created:%Y/%m/%d}/{radiograph.pk}{Path(filename).suffix}"
 
 
+def _preview_name(radiograph: Radiograph, filename: str) -> str:
+    return f"{radiograph.created:%Y/%m/%d}/{radiograph.pk}.preview.png"
+
+
 class Radiograph(models.Model):
     """One uploaded chest X-ray image."""
 
@@ -97,11 +116,14 @@ class Radiograph(models.Model):
     format = models.CharField(max_length=8)
     width = models.PositiveIntegerField(help_text="Pixels.")
     height = models.PositiveIntegerField(help_text="Pixels.")
-    sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
+    sha256 = models.CharField("SHA-256", max_length=64, db_index=True, help_text="Of the upload, as it arrived.")
     acquisition = models.JSONField(
         default=dict,
         blank=True,
         help_text="What a DICOM header said: age, sex, view, modality, body_part, manufacturer; nothing else is kept.",
+    )
+    preview = models.FileField(
+        upload_to=_preview_name, max_length=120, blank=True, help_text="A PNG of what is read, made by a worker."
     )
 
     objects = RadiographQuerySet.as_manager()
@@ -126,21 +148,29 @@ class Radiograph(models.Model):
         found = self.predictions.select_related("model_version")[:1] if prefetched is None else prefetched
         for newest in found:
             return newest
-        gone = {"reason_code": "deleted", "reason": "This radiograph was deleted a moment ago."}
-        return Prediction(radiograph=self, status=Prediction.Status.FAILED, **gone)
+        return Prediction.of_deleted()
+
+    @property
+    def warnings(self) -> list[Caution]:
+        """What its header gives to bear in mind with an answer: an adult, or no frontal view."""
+        return cautions_of(self.acquisition)
 
     def read(self) -> bytes:
-        """Return the uploaded bytes, unchanged. Raises FileNotFoundError where the file is gone."""
+        """Return the stored bytes: those uploaded, or of a DICOM file the copy that names nobody.
+
+        Raises FileNotFoundError where the file is gone.
+        """
         with self.file.open("rb") as file:
             data: bytes = file.read()
         return data
 
 
 @receiver(models.signals.post_delete, sender=Radiograph)
-def _delete_file(instance: Radiograph, **_: Any) -> None:
-    """Delete the file once it is certain that the row is gone, whoever deleted it: its owner's deletion does too."""
-    if name := instance.file.name:
-        transaction.on_commit(lambda: instance.file.storage.delete(name), robust=True)
+def _delete_files(instance: Radiograph, **_: Any) -> None:
+    """Delete the files once it is certain that the row is gone, whoever deleted it: its owner's deletion does too."""
+    for file in (instance.file, instance.preview):
+        if file.name:
+            transaction.on_commit(partial(file.storage.delete, file.name), robust=True)
 
 
 class Prediction(models.Model):
@@ -197,6 +227,12 @@ class Prediction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.radiograph_id}: {self.status}"
+
+    @classmethod
+    def of_deleted(cls) -> Prediction:
+        """Return what stands in for the prediction of a radiograph that is gone; it is never saved."""
+        gone = "This radiograph was deleted a moment ago."
+        return cls(status=cls.Status.FAILED, reason_code="deleted", reason=gone)
 
     @property
     def is_final(self) -> bool:

@@ -33,6 +33,15 @@ def page_of(radiographs: RadiographQuerySet, before: str, size: int) -> Page:
     return Page(rows[:size], older)
 
 
+def neighbours_of(radiograph: Radiograph) -> tuple[Radiograph | None, Radiograph | None]:
+    """Return the owner's next newer and next older radiograph."""
+    created, pk = radiograph.created, radiograph.pk
+    others = Radiograph.objects.owned_by(radiograph.owner_id).only("filename")
+    newer = others.filter(Q(created__gt=created) | Q(created=created, pk__gt=pk)).order_by("created", "pk").first()
+    older = others.filter(Q(created__lt=created) | Q(created=created, pk__lt=pk)).order_by("-created", "-pk").first()
+    return newer, older
+
+
 def _parse(before: str) -> tuple[datetime, uuid.UUID] | None:
     text, _, pk = before.partition("_")
     created = moment_of(text)

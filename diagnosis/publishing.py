@@ -48,13 +48,29 @@ def activate(version: str, force: bool = False) -> ModelVersion:
     chosen = find_version(version)
     load(chosen)
     with transaction.atomic():
-        if not force and (reason := _found_worse(chosen)):
-            raise ArtifactError(f"{reason} It is activated only if forced: manage.py activate_model {chosen} --force")
+        _refuse_worse(chosen, force)
         chosen.activate()
     return chosen
 
 
-def _found_worse(chosen: ModelVersion) -> str:
+def roll_back(force: bool = False) -> ModelVersion:
+    """Switch to the version that was active before. Raises ArtifactError as activate does, or where none was."""
+    chosen = ModelVersion.objects.previous()
+    if chosen is None:
+        raise ArtifactError("No other version was active before, so there is nothing to roll back to.")
+    load(chosen)
+    with transaction.atomic():
+        _refuse_worse(chosen, force)
+        chosen.take_over_again()
+    return chosen
+
+
+def _refuse_worse(chosen: ModelVersion, force: bool) -> None:
+    if not force and (reason := found_worse(chosen)):
+        raise ArtifactError(f"{reason} It is activated only if forced: manage.py activate_model {chosen} --force")
+
+
+def found_worse(chosen: ModelVersion) -> str:
     """Return the sentence of a comparison that speaks for the active version; empty where there is none."""
     active = ModelVersion.objects.filter(active=True).first()
     if active is None:

@@ -22,6 +22,15 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
         """Those of the two versions, whichever of them was called A."""
         return self.filter(Q(a=one, b=other) | Q(a=other, b=one))
 
+    def involving(self, version: ModelVersion) -> Self:
+        return self.filter(Q(a=version) | Q(b=version))
+
+
+class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
+    def previous(self) -> ModelVersion | None:
+        """The version that was active before the one that is; None where no other ever was."""
+        return self.filter(active=False, activated__isnull=False).order_by("-activated").first()
+
 
 class RadiographQuerySet(models.QuerySet["Radiograph"]):
     def owned_by(self, user: AbstractBaseUser | Any) -> Self:

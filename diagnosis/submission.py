@@ -1,28 +1,128 @@
-"""The one door through which a radiograph comes in, from the browser and from the API alike."""
+"""The one door through which radiographs come in, from the browser and from the API alike."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
 
 from diagnosis import tasks
+from diagnosis.engine.archive import Archive, Entry, is_archive
+from diagnosis.engine.errors import RadiographError
 from diagnosis.engine.header import FORMATS
 from diagnosis.models import Prediction, Radiograph
+from diagnosis.uploads import as_stored, batch_limits
 from diagnosis.validators import clean_filename, validate_upload
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
     from django.core.files.uploadedfile import UploadedFile
 
+    Owner = User | AnonymousUser
 
-def submit(owner: User | AnonymousUser, file: UploadedFile) -> Radiograph:
+
+@dataclass
+class Received:
+    """What became of one file: a radiograph, which ``is_known`` where its owner had sent it before; or a problem."""
+
+    name: str
+    radiograph: Radiograph | None = None
+    is_known: bool = False
+    problem: RadiographError | None = None
+
+
+@dataclass
+class Receipt:
+    """What became of the files of an upload, in their order; ``skipped`` counts hidden and system files in a zip."""
+
+    files: list[Received] = field(default_factory=list)
+    skipped: int = 0
+
+    @property
+    def stored(self) -> list[Radiograph]:
+        return [file.radiograph for file in self.files if file.radiograph and not file.is_known]
+
+
+def submit(owner: Owner, file: UploadedFile) -> Radiograph:
     """Store the file and the job of classifying it; once this returns, neither can be lost.
 
     The file is safe on disk before the rows are written, and the workers' doorbell rings after they are.
     Raises RadiographError where the file is not one that is taken; nothing is stored then.
     """
+    with _no_file_without_row() as kept:
+        radiograph = _store(owner, file)
+        kept.append(radiograph)
+        _write([radiograph])
+    return radiograph
+
+
+def submit_archive(owner: Owner, file: UploadedFile) -> Receipt:
+    """Store each image of a zip. Raises ArchiveError or TooLarge where nothing of it is taken."""
+    receipt = Receipt()
+    with _no_file_without_row() as kept:
+        _unpack(owner, file, receipt, kept)
+        _write(kept)
+    return receipt
+
+
+def submit_all(owner: Owner, files: Iterable[UploadedFile]) -> Receipt:
+    """Store images and what zips hold, all or, where the disk or the database fails, nothing.
+
+    What its owner has sent before is recognised by its content, and not stored again. A bad file, or a bad zip as a
+    whole, is one problem in the receipt, and the rest goes on.
+    """
+    receipt = Receipt()
+    with _no_file_without_row() as kept:
+        for file in files:
+            try:
+                if file.size and file.file and is_archive(file.file):
+                    _unpack(owner, file, receipt, kept)
+                else:
+                    radiograph = _store(owner, file)
+                    kept.append(radiograph)
+                    receipt.files.append(Received(radiograph.filename, radiograph))
+            except RadiographError as problem:
+                receipt.files.append(Received(clean_filename(file.name or ""), problem=problem))
+        with transaction.atomic():
+            superfluous = _recognise(owner, receipt)
+            _write(receipt.stored)
+    for radiograph in superfluous:
+        radiograph.file.delete(save=False)
+    return receipt
+
+
+def _unpack(owner: Owner, file: UploadedFile, receipt: Receipt, kept: list[Radiograph]) -> None:
+    archive = Archive(file.file, batch_limits())  # type: ignore[arg-type]  # it was read already, so it is there
+    receipt.skipped += archive.skipped
+    for entry in archive.entries:
+        name = clean_filename(entry.name)
+        try:
+            radiograph = _store_entry(owner, archive, entry)
+        except RadiographError as problem:
+            receipt.files.append(Received(name, problem=problem))
+        else:
+            kept.append(radiograph)
+            receipt.files.append(Received(name, radiograph))
+
+
+def _store_entry(owner: Owner, archive: Archive, entry: Entry) -> Radiograph:
+    """Unpack one entry to a file without a name of its own, and take it as any other upload."""
+    with TemporaryUploadedFile("entry", None, 0, None) as file:
+        file.name = clean_filename(entry.name)
+        for chunk in archive.read(entry):
+            file.write(chunk)
+        file.size = file.tell()
+        file.seek(0)
+        return _store(owner, file)
+
+
+def _store(owner: Owner, file: UploadedFile) -> Radiograph:
+    """Put the file where it stays; its rows are still to be written."""
     header = validate_upload(file)
     file.seek(0)
     radiograph = Radiograph(
@@ -32,14 +132,52 @@ def submit(owner: User | AnonymousUser, file: UploadedFile) -> Radiograph:
         width=header.width,
         height=header.height,
         sha256=hashlib.file_digest(file, "sha256").hexdigest(),
+        acquisition=header.acquisition,
     )
-    radiograph.file.save(f"upload{FORMATS[header.format]}", file, save=False)
-    try:
-        with transaction.atomic():
-            radiograph.save(force_insert=True)
-            prediction = Prediction.objects.create(radiograph=radiograph)
-            transaction.on_commit(lambda: tasks.ring(prediction.pk), robust=True)
-    except BaseException:
-        radiograph.file.delete(save=False)
-        raise
+    with as_stored(header, file) as content:
+        radiograph.file.save(f"upload{FORMATS[header.format]}", content, save=False)
     return radiograph
+
+
+def _recognise(owner: Owner, receipt: Receipt) -> list[Radiograph]:
+    """Put the earlier radiograph of the same content in the place of a later one; return those that are not needed.
+
+    Within the transaction that writes the rows, so that the same file sent twice at once is recognised as well.
+    """
+    sent = {radiograph.sha256 for radiograph in receipt.stored}
+    earlier = Radiograph.objects.owned_by(owner).filter(sha256__in=sent).order_by("created")
+    known = {radiograph.sha256: radiograph for radiograph in earlier}
+    superfluous = []
+    for file in receipt.files:
+        if radiograph := file.radiograph:
+            file.radiograph = known.setdefault(radiograph.sha256, radiograph)
+            file.is_known = file.radiograph is not radiograph
+            superfluous += [radiograph] if file.is_known else []
+    return superfluous
+
+
+def _write(radiographs: list[Radiograph]) -> None:
+    predictions = [Prediction(radiograph=radiograph) for radiograph in radiographs]
+    with transaction.atomic():
+        Radiograph.objects.bulk_create(radiographs)
+        Prediction.objects.bulk_create(predictions)
+        transaction.on_commit(lambda: _ring(predictions), robust=True)
+
+
+def _ring(predictions: list[Prediction]) -> None:
+    """Ring for each; where Redis is away, only once: no user should wait for it hundreds of times."""
+    for prediction in predictions:
+        if not tasks.ring(prediction.pk):
+            break
+
+
+@contextmanager
+def _no_file_without_row() -> Iterator[list[Radiograph]]:
+    """Collect what is put on disk, and take it away again where its rows are not written."""
+    kept: list[Radiograph] = []
+    try:
+        yield kept
+    except BaseException:
+        for radiograph in kept:
+            radiograph.file.delete(save=False)
+        raise

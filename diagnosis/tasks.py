@@ -10,7 +10,7 @@ from kombu.exceptions import LimitExceeded, OperationalError
 from kombu.pools import producers
 from redis.exceptions import RedisError
 
-from diagnosis import classification
+from diagnosis import classification, previews
 
 logger = logging.getLogger(__name__)
 
@@ -24,13 +24,27 @@ def classify(prediction_id: int | None = None) -> None:
     classification.classify_next(prediction_id)
 
 
+@shared_task(name="diagnosis.make_preview")
+def make_preview(radiograph_id: str) -> None:
+    """Make the picture of a radiograph that was read before there were any, or whose worker died at it."""
+    previews.make_missing_preview(radiograph_id)
+
+
 def ring(prediction_id: int | None, queue: str | None = None, expires: float | None = None) -> bool:
     """Tell the workers that there is work. False where Redis is away: then the sweep will ring again."""
+    return _send(classify, prediction_id, queue=queue, expires=expires)
+
+
+def ring_for_preview(radiograph_id: str) -> bool:
+    return _send(make_preview, radiograph_id, expires=60)
+
+
+def _send(task: Any, id_: Any, **options: Any) -> bool:
     try:
         with _producers().acquire(block=True, timeout=RING_SECONDS) as producer:
-            classify.apply_async((prediction_id,), queue=queue, expires=expires, retry=False, producer=producer)
+            task.apply_async((id_,), retry=False, producer=producer, **options)
     except (OperationalError, LimitExceeded, RedisError, OSError) as error:
-        logger.warning("Redis does not answer (%s); the prediction waits for the next sweep.", type(error).__name__)
+        logger.warning("Redis does not answer (%s); what was rung for waits.", type(error).__name__)
         return False
     return True
 

@@ -3,30 +3,59 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.core.files import File
 from django.core.files.storage import FileSystemStorage
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http.multipartparser import MultiPartParserError
 
+from diagnosis.engine import archive
+from diagnosis.engine.archive import Limits
+from diagnosis.engine.dicom.clean_copy import write_clean_copy
+from diagnosis.engine.header import Header
+
 CUT_OFF = "The upload was cut off before its end, so nothing was stored. Send it again."
-ONE_FILE = "The upload holds more than one file, so nothing was stored. Send one file a request."
+ONE_FILE = "The upload holds more than one file, so nothing was stored. Send one file a request, or one zip."
 #: For so long a refused body is still read, since most clients hear no answer before they have sent all of it.
 DRAIN_SECONDS = 10.0
 
 
+def megabytes(size: int) -> str:
+    return f"{size // 1024**2} MB"
+
+
 def too_large_sentence() -> str:
-    return f"The upload is larger than the {settings.MAX_UPLOAD_BYTES // 1024**2} MB that are taken."
+    return f"The upload is larger than the {megabytes(settings.MAX_UPLOAD_BYTES)} that are taken."
+
+
+def batch_too_large_sentence() -> str:
+    return (
+        f"That is more than the {megabytes(settings.MAX_BATCH_BYTES)} that are taken at once, so nothing was stored. "
+        "Send fewer files."
+    )
+
+
+def too_many_sentence() -> str:
+    return f"At most {settings.MAX_BATCH_FILES} files are taken at once, so nothing was stored. Send fewer."
+
+
+def batch_limits() -> Limits:
+    """Return what a zip may hold: the same as a form, and each of its files as much as one that comes by itself."""
+    return Limits(settings.MAX_BATCH_FILES, settings.MAX_BATCH_BYTES, settings.MAX_UPLOAD_BYTES)
 
 
 def parse_error_sentence(error: Exception) -> str:
     """Return what to tell the user of a body that could not be parsed; Django's own words are for programmers."""
-    for sentence in (CUT_OFF, ONE_FILE):
+    for sentence in (CUT_OFF, ONE_FILE, too_many_sentence()):
         if sentence in str(error):
             return sentence
     return "The upload could not be read. Send one file, with its name, as the field 'file' of multipart/form-data."
@@ -37,32 +66,42 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
 
     Raises RequestDataTooBig at the first byte over the limit, and before anything is written where the length
     that the request announces says so already. Raises MultiPartParserError where the body ends within a file or
-    holds a second one: Django by itself drops the one and overlooks the other in silence.
+    holds too many: Django by itself drops a cut file in silence. A stranger may send one file, and no archive.
     """
 
-    #: What a multipart body may hold beside the file itself.
-    OVERHEAD = 64 * 1024
+    #: What a multipart body may hold beside the files themselves.
+    OVERHEAD = 1024**2
 
     def handle_raw_input(
         self, input_data: Any, META: dict[str, Any], content_length: int, boundary: Any, encoding: str | None = None
     ) -> None:
+        self._input = input_data
         self._unfinished = False
         self._files = 0
-        if content_length > settings.MAX_UPLOAD_BYTES + self.OVERHEAD:
-            _drain(input_data)
-            raise RequestDataTooBig(too_large_sentence())
+        user = getattr(self.request, "user", None)
+        self._is_member = bool(user and user.is_authenticated)
+        most = settings.MAX_BATCH_BYTES if self._is_member else settings.MAX_UPLOAD_BYTES
+        if content_length > most + self.OVERHEAD:
+            self._refuse(
+                RequestDataTooBig(batch_too_large_sentence() if self._is_member else too_large_sentence()),
+            )
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         self._files += 1
-        if self._files > 1:
-            self._refuse(MultiPartParserError(ONE_FILE))
-        super().new_file(*args, **kwargs)
+        if self._files > (settings.MAX_BATCH_FILES if self._is_member else 1):
+            self._refuse(MultiPartParserError(too_many_sentence() if self._is_member else ONE_FILE))
+        # Not Django's own way to name the file on disk, in which a long ending of the user's name is too long.
+        super(TemporaryFileUploadHandler, self).new_file(*args, **kwargs)
+        self.file = TemporaryUploadedFile("upload", self.content_type or "", 0, self.charset, self.content_type_extra)
+        self.file.name = self.file_name
         self._bytes = 0
+        self._start = b""
         self._unfinished = True
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._bytes += len(raw_data)
-        if self._bytes > settings.MAX_UPLOAD_BYTES:
+        self._start = (self._start + raw_data[:4])[:4]
+        if self._bytes > settings.MAX_UPLOAD_BYTES and not (self._is_member and self._start in archive.MAGIC):
             self._refuse(RequestDataTooBig(too_large_sentence()))
         super().receive_data_chunk(raw_data, start)
 
@@ -75,7 +114,9 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
             self._refuse(MultiPartParserError(CUT_OFF))
 
     def _refuse(self, error: Exception) -> NoReturn:
-        self.upload_interrupted()  # removes what was written
+        if self._unfinished:
+            self.upload_interrupted()  # removes what was written
+        _drain(self._input)
         raise error
 
 
@@ -85,6 +126,18 @@ def _drain(stream: Any) -> None:
     # Little at a time: a read returns once it has all of it, however slowly that comes.
     while stream.read(64 * 1024) and time.monotonic() < until:
         pass
+
+
+@contextmanager
+def as_stored(header: Header, file: UploadedFile) -> Iterator[File]:
+    """Give what of an upload may be stored: of a DICOM file a copy that names nobody, else the file itself."""
+    if header.format != "DICOM" or file.file is None:
+        yield file
+        return
+    with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
+        write_clean_copy(file.file, copy)
+        copy.seek(0)
+        yield File(copy)
 
 
 class DurableStorage(FileSystemStorage):

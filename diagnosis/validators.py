@@ -8,13 +8,9 @@ from pathlib import PurePosixPath
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from diagnosis.engine.errors import EmptyFile, RadiographError, UnreadableImage, UnsupportedFormat
+from diagnosis.engine.errors import EmptyFile, TooLarge, UnreadableImage, UnsupportedFormat
 from diagnosis.engine.header import FORMATS_SENTENCE, SUFFIXES, Header, read_header
 from diagnosis.uploads import too_large_sentence
-
-
-class TooLarge(RadiographError):
-    code = "too_large"
 
 
 def validate_upload(file: UploadedFile) -> Header:
@@ -32,6 +28,11 @@ def validate_upload(file: UploadedFile) -> Header:
                 f"The file is named {suffix}, but its content is no image. Send a chest X-ray as {FORMATS_SENTENCE}."
             ) from error
         raise
+
+
+def accepted_suffixes() -> str:
+    """Return what a browser's file chooser should offer."""
+    return ",".join([*sorted(SUFFIXES), ".zip"])
 
 
 def clean_filename(name: str) -> str:

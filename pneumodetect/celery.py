@@ -4,7 +4,8 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_process_init
+from celery.utils.nodenames import worker_direct
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pneumodetect.settings")
 
@@ -14,8 +15,27 @@ app.autodiscover_tasks()
 
 
 @worker_init.connect
-def add_worker_steps(**_: Any) -> None:
-    """Add the sweep to the worker. Imported here and not above, since it needs Django's models to be loaded."""
+def add_worker_steps(sender: Any, **_: Any) -> None:
+    """Make the worker one that classifies or, where it listens to the training queue, one that trains.
+
+    Imported here and not above, since both need Django's models to be loaded.
+    """
+    from django.conf import settings
+
+    from diagnosis import worker
+    from diagnosis.engine.dicom.decoding import load_decoders
     from diagnosis.sweep import SweepStep
 
-    app.steps["consumer"].add(SweepStep)
+    queues = set(sender.app.amqp.queues.consume_from) - {worker_direct(sender.hostname).name}
+    if settings.TRAINING_QUEUE not in queues:
+        app.steps["consumer"].add(SweepStep)
+        # Before the fork, for the children to share: a child may take longer than the 4 s that Celery waits for it.
+        load_decoders()
+        return
+    if queues != {settings.TRAINING_QUEUE}:
+        raise SystemExit("A worker trains or classifies, not both: -Q training, without another queue.")
+    from training.sweep import TrainingSweepStep
+
+    app.steps["consumer"].add(TrainingSweepStep)
+    # It holds no classifier, and the limit of memory that a decoder needs would end a training.
+    worker_process_init.disconnect(worker.prepare_process)

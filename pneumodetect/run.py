@@ -101,7 +101,7 @@ def bring_up_redis(supervisor: Supervisor, is_own: bool) -> None:
 def worker_command(port: int, workers: int) -> list[str]:
     options = ["--pool", "prefork", "--concurrency", str(workers), "--without-gossip", "--without-mingle"]
     # The name must be another one for each worker that shares a Redis, and stay over restarts: a queue bears it.
-    options += ["--hostname", f"pneumodetect-{port}@%h", "--loglevel", "INFO"]
+    options += ["--hostname", f"pneumodetect-{port}@%h", "--queues", "celery", "--loglevel", "INFO"]
     return [sys.executable, "-m", "celery", "-A", "pneumodetect", "worker", *options]
 
 

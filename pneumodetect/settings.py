@@ -30,6 +30,16 @@ def _flag(name: str) -> bool:
     return text in ("1", "true", "on", "yes")
 
 
+def _is_training_offered() -> bool:
+    name = os.environ.get("PNEUMODETECT_TRAINING_DATA_DIR")
+    if name and not Path(name).is_dir():
+        raise ImproperlyConfigured(
+            f"PNEUMODETECT_TRAINING_DATA_DIR is {name!r}; it must be a folder below which the training data lies, "
+            "or unset, and then no training can be started from the admin pages."
+        )
+    return bool(name)
+
+
 def _time_zone() -> str:
     name = os.environ.get("TZ") or "UTC"
     try:
@@ -189,7 +199,12 @@ FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["diagnosis.uploads.RadiographUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o640
+# One file; and what is taken at once, in one form or one zip (unpacked).
 MAX_UPLOAD_BYTES = _positive("PNEUMODETECT_MAX_UPLOAD_MB", 25) * 1024**2
+MAX_BATCH_BYTES = max(MAX_UPLOAD_BYTES, _positive("PNEUMODETECT_MAX_BATCH_MB", 500) * 1024**2)
+MAX_BATCH_FILES = _positive("PNEUMODETECT_MAX_BATCH_FILES", 500)
+DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH_FILES + 1  # the upload handler refuses first, with its own sentence
+DATA_UPLOAD_MAX_NUMBER_FIELDS = MAX_BATCH_FILES + 1000  # the page asks for the states of all its uploads at once
 # With less room than this on the disk, every page says that it is nearly full.
 DISK_LOW_BYTES = _positive("PNEUMODETECT_DISK_LOW_MB", 1024) * 1024**2
 STORAGES = {
@@ -212,6 +227,11 @@ MAX_ATTEMPTS = 3
 SWEEP_EVERY = 4.0
 WORKER_MEMORY_BYTES = 768 * 1024**2
 
+# Training, by workers of their own: celery -A pneumodetect worker -Q training. A lease is renewed every two seconds.
+TRAINING_DATA_DIR = Path(os.environ["PNEUMODETECT_TRAINING_DATA_DIR"]) if _is_training_offered() else None
+TRAINING_LEASE = datetime.timedelta(seconds=30)
+TRAINING_QUEUE = "training"
+
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever
@@ -224,6 +244,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_start": 0,
     "interval_step": 0.1,
 }
+CELERY_TASK_ROUTES = {"training.*": {"queue": TRAINING_QUEUE}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"

@@ -84,7 +84,12 @@ def version(db: DjangoDbBlocker) -> ModelVersion:
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
     """Collect the ids for which the doorbell rings, instead of ringing it."""
     ids: list[int | None] = []
-    monkeypatch.setattr("diagnosis.tasks.ring", lambda pk, **_: ids.append(pk))
+
+    def ring(pk: int | None, **_: object) -> bool:
+        ids.append(pk)
+        return True
+
+    monkeypatch.setattr("diagnosis.tasks.ring", ring)
     return ids
 
 

@@ -32,9 +32,16 @@ BANDS = (0.7, 1.4, 2.8, 5.6)
 MOST_GAIN = 3.0
 
 
-def augment(images: Images, seed: int, strength: float = 1.0, donors: Images | None = None) -> Images:
+def augment(
+    images: Images,
+    seed: int,
+    strength: float = 1.0,
+    donors: Images | None = None,
+    ways: NDArray[np.float64] | None = None,
+) -> Images:
     """Return changed copies of ``images``, uint8 (N, H, W); the same seed gives the same pixels.
-    ``strength`` 1 is meant for training, 0 changes nothing. ``donors``, of the same shape, see :func:`exchange`.
+    ``strength`` 1 is meant for training, 0 changes nothing. ``donors``, of the same shape, see :func:`exchange`;
+    ``ways``, of shape (N,), see :func:`stretch`.
 
     A label cannot be told from sharpness, noise, compression or proportions of the result: those of the training
     files differ between the classes, and in no other hospital they do so. Left and right are never exchanged.
@@ -43,7 +50,27 @@ def augment(images: Images, seed: int, strength: float = 1.0, donors: Images | N
         return images.copy()
     if donors is not None:
         images = exchange(images, donors, seed, share=0.8, least=0.25)
+    if ways is not None:
+        images = stretch(images, ways)
     return _apply(_training_changes(strength), images, seed)
+
+
+def stretch(images: Images, ways: NDArray[np.float64]) -> Images:
+    """Make each image, uint8 (N, H, W), wider (or narrower, where negative) against its height by exp(way).
+
+    The longer side goes beyond the frame: no bars appear that would tell what was done. Where files of any proportions
+    are squeezed to a square, this is how their proportions show.
+    """
+    rows = [_stretched(image, way) for image, way in zip(images, ways, strict=True)]
+    return np.stack(rows) if rows else images.copy()
+
+
+def _stretched(image: NDArray[np.uint8], way: float) -> NDArray[np.uint8]:
+    height, width = image.shape
+    x, y = np.exp(max(way, 0)), np.exp(max(-way, 0))
+    matrix = np.array([[x, 0, (1 - x) * (width - 1) / 2], [0, y, (1 - y) * (height - 1) / 2]])
+    stretched: NDArray[np.uint8] = cv2.warpAffine(image, matrix, (width, height)).astype(np.uint8)
+    return stretched
 
 
 def exchange(images: Images, donors: Images, seed: int, share: float = 1.0, least: float = 0.0) -> Images:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.augmentation import augment, exchange, perturb
+from training.augmentation import augment, exchange, perturb, stretch
 from training.config import TrainingConfig
 from training.datasets import Dataset
 from training.processes import start_processes
@@ -27,8 +27,8 @@ class TrainingBatches(keras.utils.PyDataset):
     In an epoch every image of the larger class comes once, and those of the smaller class are repeated, each time
     augmented otherwise, up to the same number. All batches have the same size, as compilers like it; the few images
     that are left over sit this epoch out. The same seed, epoch and batch give the same pixels, whatever the number of
-    ``processes`` that augment; with 0, threads of this process do. Detail and grey values are in part those of images
-    of the other class, drawn at random.
+    ``processes`` that augment; with 0, threads of this process do. Detail, grey values and proportions are in part
+    those of the other class.
     """
 
     def __init__(self, dataset: Dataset, config: TrainingConfig, processes: int = 0) -> None:
@@ -60,21 +60,23 @@ class TrainingBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> Batch:
         chosen = self.order[index * self.size : (index + 1) * self.size]
         seed = np.random.SeedSequence([self.config.seed, self.epoch, index]).generate_state(1)[0]
-        donors = self.dataset.pixels[draw_donors(self.dataset.labels, self.dataset.labels[chosen], int(seed))]
-        images = self._augment(self.dataset.pixels[chosen], int(seed), donors)
+        images = self._augment(chosen, int(seed))
         return images[..., None], self.dataset.labels[chosen].astype(np.float32)[:, None]
 
-    def _augment(self, images: NDArray[np.uint8], seed: int, donors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        strength = self.config.augmentation
+    def _augment(self, chosen: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
+        labels, gap = self.dataset.labels, self.config.proportion_gap
+        donors = self.dataset.pixels[draw_donors(labels, labels[chosen], seed)]
+        ways = draw_ways(labels[chosen], seed, gap, PROPORTION_SPREAD)
+        task = (self.dataset.pixels[chosen], seed, self.config.augmentation, donors, ways)
         if self.pool:
             try:
-                return self.pool.submit(augment, images, seed, strength, donors).result()
+                return self.pool.submit(augment, *task).result()
             except BrokenProcessPool:
                 _logger.warning(
                     "A process that augments has ended; training goes on without them, with the same images."
                 )
                 self.pool = None
-        return augment(images, seed, strength, donors)
+        return augment(*task)
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -86,6 +88,21 @@ def draw_donors(labels: NDArray[np.int64], receivers: NDArray[np.int64], seed: i
     random = np.random.default_rng([seed, 2])
     classes = [np.flatnonzero(labels == label) for label in (0, 1)]
     return np.array([random.choice(classes[1 - label]) for label in receivers], dtype=np.int64)
+
+
+#: Standard deviation of the logarithm by which proportions vary in training, whatever the label.
+PROPORTION_SPREAD = 0.15
+
+
+def draw_ways(labels: NDArray[np.int64], seed: int, gap: float, spread: float) -> NDArray[np.float64]:
+    """Return how far to :func:`stretch` images of these labels, so that both classes come out with equal proportions.
+
+    PNEUMONIA, whose files are wider by exp(``gap``), so that its chests come out of the square narrower, is widened by
+    half of the gap, and NORMAL narrowed by as much.
+    """
+    random = np.random.default_rng([seed, 5])
+    ways: NDArray[np.float64] = (labels - 0.5) * gap + random.normal(0, spread, len(labels))
+    return ways
 
 
 #: Copies of each validation image, each under other changes.
@@ -109,10 +126,14 @@ def strongly_changed(dataset: Dataset, seed: int) -> Dataset:
     return Dataset(dataset.examples * len(copies), np.concatenate(copies), dataset.fingerprint)
 
 
-def exchanged(dataset: Dataset, seed: int) -> Dataset:
-    """Return each example with detail and grey values that are, half or more of the way, those of the other class."""
+def exchanged(dataset: Dataset, seed: int, gap: float) -> Dataset:
+    """Return each example with the other class's proportions, and half or more of the way its detail and grey values.
+
+    ``gap`` is the configuration's ``proportion_gap``.
+    """
     donors = dataset.pixels[draw_donors(dataset.labels, dataset.labels, seed)]
     pixels = exchange(dataset.pixels, donors, seed, least=0.5)
+    pixels = stretch(pixels, draw_ways(dataset.labels, seed, 2 * gap, PROPORTION_SPREAD / 3))
     return Dataset(dataset.examples, pixels, dataset.fingerprint)
 
 

@@ -36,8 +36,10 @@ def read_file_facts(path: Path) -> FileFacts:
     """Read the header of an image file and hash it; nothing is decoded. Raises RadiographError or OSError."""
     data = path.read_bytes()
     header = read_header(io.BytesIO(data))
-    with Image.open(io.BytesIO(data), formats=[header.format]) as image:
-        tables = getattr(image, "quantization", {})
+    tables: dict[int, list[int]] = {}
+    if header.format == "JPEG":
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+            tables = getattr(image, "quantization", {})
     table = sum(tables[min(tables)]) if tables else 0
     return FileFacts(
         hashlib.sha256(data).hexdigest(), len(data), header.format, header.width, header.height, int(table)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-import time
 from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,22 @@ from training.accelerator import choose_accelerator, compiles_with_xla
 from training.audit import refuse_misleading
 from training.batches import TrainingBatches, exchanged, perturbed, predict_logits, strongly_changed
 from training.calibration import calibrate
+from training.checkpoints import assign, require_space, sync_folder, working_folder
 from training.config import TrainingConfig
 from training.datasets import Dataset, read_dataset, split_by_patient
 from training.errors import TrainingError
 from training.evaluation import evaluate
 from training.network import Arrays, build_network, read_imagenet
+from training.pictures import draw_pictures
+from training.plain_batches import PlainBatches
 from training.processes import processes_beside
-from training.watch import BEST, HISTORY, Watch
+from training.progress import Progress
+from training.watch import HISTORY, Watch
 
 Report = Callable[[str], None]
+
+#: Folders in the one where a run works.
+PICTURES, TENSORBOARD = "pictures", "tensorboard"
 
 
 def train(
@@ -38,8 +45,11 @@ def train(
     source: str = "",
     report: Report = print,
     despite_audit: bool = False,
+    afresh: bool = False,
 ) -> Artifact:
-    """Train on the images in ``data`` alone and write the artifact and its history to the new folder ``output``.
+    """Train on the images in ``data`` alone; write artifact, history and pictures to the new folder ``output``.
+
+    Until then all lies in ``output``.partial, where a run that was killed goes on, unless ``afresh``.
 
     ``imagenet`` is a file of weights; None downloads them. ``source`` says in the card where the images come from (by
     default the folder's name). Images whose labels the files give away, or that bear both labels, are refused unless
@@ -47,26 +57,46 @@ def train(
     """
     if output.exists():
         raise TrainingError(f"{output} exists already; name a new folder.")
+    require_space(output)
     kind = choose_accelerator(accelerator)
     dataset = read_dataset(data, report)
     if not despite_audit:
         refuse_misleading(dataset, data)
+    dataset = take_fraction(dataset, config.fraction, config.seed)
     training, validation = split_by_patient(dataset, config.validation_fraction, config.seed)
     weights = read_imagenet(imagenet) if config.share_from_imagenet else {}
-    output.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".training-", dir=output.parent))
-    try:
-        started = time.monotonic()
+    identity = {**config.as_dict(), "accelerator": kind, "fingerprint of the images": dataset.fingerprint}
+    with working_folder(output, identity, afresh) as work:
         network, history = fit_network(config, training, validation, weights, work, kind, report)
-        run = {"minutes": round((time.monotonic() - started) / 60, 1), "accelerator": kind, "epochs": history}
+        minutes = round(sum(row["seconds"] for row in history) / 60, 1)
+        run = {"minutes": minutes, "accelerator": kind, "epochs": history}
         facts = describe(dataset, training, validation, source)
         artifact = finish(network, config, validation, facts, run)
-        write_artifact(artifact, output)
-        shutil.copy(work / HISTORY, output / HISTORY)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        draw_pictures(network, artifact.card, history, validation, work / PICTURES)
+        deliver(artifact, work, output)
     report(f"{artifact.card.version} lies in {output}.")
     return artifact
+
+
+def take_fraction(dataset: Dataset, fraction: float, seed: int) -> Dataset:
+    """Return the images of about ``fraction`` of each class, whole patients; the fingerprint stays that of all."""
+    if fraction >= 1:
+        return dataset
+    _, part = split_by_patient(dataset, fraction, seed)
+    return replace(part, unreadable=dataset.unreadable)
+
+
+def deliver(artifact: Artifact, work: Path, output: Path) -> None:
+    """Make the new folder ``output`` of the artifact and of what the run wrote: all of it at once, or nothing."""
+    whole = work / "artifact"
+    shutil.rmtree(whole, ignore_errors=True)
+    write_artifact(artifact, whole)
+    shutil.copy(work / HISTORY, whole)
+    shutil.copytree(work / PICTURES, whole, dirs_exist_ok=True)
+    if (work / TENSORBOARD).is_dir():
+        shutil.copytree(work / TENSORBOARD, whole / TENSORBOARD)
+    whole.rename(output)
+    sync_folder(output.parent)
 
 
 def finish(
@@ -87,7 +117,7 @@ def finish(
         "validation": validation,
         "validation_perturbed": perturbed(validation, config.seed + 1000),
         "validation_strongly_changed": strongly_changed(validation, config.seed + 2000),
-        "validation_exchanged": exchanged(validation, config.seed + 3000),
+        "validation_exchanged": exchanged(validation, config.seed + 3000, config.proportion_gap),
     }
     logits = {name: predict_logits(network, part.pixels) for name, part in parts.items()}
     calibration = calibrate(
@@ -130,41 +160,93 @@ def fit_network(
     the exchanged validation images, whichever is the lower one.
     """
     network = build_network(config, imagenet)
-    batches = TrainingBatches(training, config, processes_beside(kind))
+    batches = make_batches(training, config, processes_beside(kind))
     network.compile(
         optimizer=make_optimizer(config, steps=len(batches) * config.epochs),
         loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
-        metrics=[keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
+        metrics=[
+            keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
+            keras.metrics.AUC(name="auroc", from_logits=True),
+        ],
         jit_compile=compiles_with_xla(kind),
     )
     watch = Watch(validation, config, folder, report)
     report(f"{len(training.examples)} images to train on, {len(validation.examples)} to validate on, on the {kind}.")
-    network.fit(
-        batches,
-        epochs=config.epochs,
-        verbose=0,
-        shuffle=False,  # the batches are shuffled by their own seed; Keras would shuffle them again, by a global one
-        callbacks=[keras.callbacks.TerminateOnNaN(), keras.callbacks.SwapEMAWeights(swap_on_epoch=True), watch],
-    )
-    if watch.best.epoch < 0:
-        raise TrainingError("The loss became no number (NaN) in the first epoch: lower the learning rate.")
-    network.load_weights(folder / BEST)
+    if done := watch.resume(network):
+        report(f"Goes on after epoch {done}, where it was stopped.")
+    for _ in range(done):
+        batches.on_epoch_end()
+    if not watch.has_seen_enough and done < config.epochs:
+        network.fit(
+            batches,
+            epochs=config.epochs,
+            initial_epoch=done,
+            verbose=0,
+            shuffle=False,  # the batches are shuffled by their own seed; Keras would do it again, by a global one
+            callbacks=_callbacks(watch, len(batches), done),
+        )
+    if watch.broken_epoch:
+        raise TrainingError(_not_a_number(watch, folder))
+    assign(network.variables, watch.best_weights)
     return network, watch.history
 
 
-def make_optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
-    """Return AdamW whose rate warms up and follows a cosine over ``steps``, and which averages the weights."""
-    warm_up = max(1, round(config.warm_up * steps))
-    optimizer = keras.optimizers.AdamW(
-        keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0,
-            decay_steps=max(1, steps - warm_up),
-            warmup_target=config.learning_rate,
-            warmup_steps=warm_up,
-        ),
-        weight_decay=config.weight_decay,
-        use_ema=True,
-        ema_momentum=config.ema_momentum,
+def _callbacks(watch: Watch, steps: int, done: int) -> list[keras.callbacks.Callback]:
+    config, folder = watch.config, watch.folder
+    callbacks = [keras.callbacks.TerminateOnNaN()]
+    if config.ema_momentum:
+        callbacks.append(Averaging(averaged=done > 0))
+    callbacks += [watch, Progress(folder, (config.epochs, steps), watch.report, lambda: watch.auroc, done)]
+    if keras.backend.backend() == "tensorflow" and find_spec("tensorboard"):  # both of them write the logs
+        callbacks.append(keras.callbacks.TensorBoard(folder / TENSORBOARD, write_graph=False))
+    return callbacks
+
+
+class Averaging(keras.callbacks.SwapEMAWeights):
+    """Puts the moving average into the network at the end of an epoch, and the weights back for the next one.
+
+    A checkpoint is written between the two: ``averaged`` says that the network holds the average already.
+    """
+
+    def __init__(self, averaged: bool) -> None:
+        super().__init__(swap_on_epoch=True)
+        self._ema_weights_in_model = averaged
+
+
+def _not_a_number(watch: Watch, folder: Path) -> str:
+    epoch, kept = watch.broken_epoch, len(watch.history)
+    lies = f" The checkpoint of epoch {kept} is kept in {folder}." if kept else ""
+    rate = watch.config.learning_rate / 3
+    return (
+        f"The loss became no number (NaN) in epoch {epoch}, and would again: start anew with a lower learning rate, "
+        f"--afresh --set learning_rate={rate:.2g}.{lies}"
     )
+
+
+def make_batches(training: Dataset, config: TrainingConfig, processes: int) -> TrainingBatches:
+    return {"all": TrainingBatches, "repeats": PlainBatches}[config.augmented](training, config, processes)
+
+
+def make_optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
+    """Return Adam or AdamW with the schedule over ``steps``, averaging the weights where the configuration says so."""
+    average = {"use_ema": config.ema_momentum > 0, "ema_momentum": config.ema_momentum or None}
+    rate = make_schedule(config, steps)
+    if config.optimizer == "adam":
+        return keras.optimizers.Adam(rate, **average)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, **average)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
+
+
+def make_schedule(config: TrainingConfig, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    if config.schedule == "inverse_time":
+        return keras.optimizers.schedules.InverseTimeDecay(
+            config.learning_rate, decay_steps=1, decay_rate=config.decay
+        )
+    warm_up = max(1, round(config.warm_up * steps))
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        decay_steps=max(1, steps - warm_up),
+        warmup_target=config.learning_rate,
+        warmup_steps=warm_up,
+    )

@@ -22,10 +22,14 @@ def status_of(error: RadiographError) -> int:
     return _STATUS.get(error.code, 400)
 
 
+def problem_of(status: int, detail: str) -> dict[str, Any]:
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+
+
 def problem_response(
     status: int, detail: str, errors: Any = None, headers: dict[str, str] | None = None
 ) -> HttpResponse:
-    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    problem = problem_of(status, detail)
     if errors:
         problem["errors"] = errors
     return JsonResponse(problem, status=status, content_type="application/problem+json", headers=headers)

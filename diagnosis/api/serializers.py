@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlencode
 
 from rest_framework import serializers
+from rest_framework.reverse import reverse
 
+from diagnosis.heatmap import has_heatmap
 from diagnosis.models import Prediction, Radiograph
+from diagnosis.report import has_report
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
@@ -27,6 +32,8 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     label = serializers.SerializerMethodField()  # type: ignore[assignment]  # the name of a field attribute too
     band = serializers.SerializerMethodField()
     model_version = serializers.CharField(source="model_version.version", default=None)
+    heatmap_url = serializers.SerializerMethodField()
+    report_url = serializers.SerializerMethodField()
 
     class Meta:
         model = Prediction
@@ -40,6 +47,8 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
             "refusal",
             "error",
             "model_version",
+            "heatmap_url",
+            "report_url",
             "queued_at",
             "started_at",
             "finished_at",
@@ -50,6 +59,19 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
 
     def get_band(self, prediction: Prediction) -> str | None:
         return prediction.band or None
+
+    def get_heatmap_url(self, prediction: Prediction) -> str | None:
+        return self._address("api:heatmap", prediction) if has_heatmap(prediction) else None
+
+    def get_report_url(self, prediction: Prediction) -> str | None:
+        return self._address("api:report", prediction) if has_report(prediction) else None
+
+    def _address(self, name: str, prediction: Prediction) -> str:
+        """Return an address without a query for the newest prediction, whose result the bare address gives."""
+        radiograph = prediction.radiograph
+        query = None if radiograph.prediction.pk == prediction.pk else {"prediction": prediction.pk}
+        address: str = reverse(name, args=[radiograph.pk], request=self.context.get("request"))
+        return address + (f"?{urlencode(query)}" if query else "")
 
     def get_refusal(self, prediction: Prediction) -> dict[str, str] | None:
         return self._reason(prediction, Prediction.Status.REFUSED)
@@ -67,6 +89,7 @@ class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
     url = serializers.HyperlinkedIdentityField(view_name="api:radiograph")
     status = serializers.CharField(source="prediction.status")
     prediction = PredictionSerializer()
+    warnings = serializers.SerializerMethodField()
 
     class Meta:
         model = Radiograph
@@ -81,4 +104,9 @@ class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
             "sha256",
             "status",
             "prediction",
+            "acquisition",
+            "warnings",
         )
+
+    def get_warnings(self, radiograph: Radiograph) -> list[dict[str, str]]:
+        return [asdict(caution) for caution in radiograph.warnings]

@@ -1,10 +1,15 @@
 from django.urls import path
 
-from diagnosis.api import views
+from diagnosis.api import model_views, result_views, views
 
 app_name = "api"
 urlpatterns = [
     path("auth/token/", views.TokenView.as_view(), name="token"),
     path("radiographs/", views.RadiographsView.as_view(), name="radiographs"),
     path("radiographs/<uuid:pk>/", views.RadiographView.as_view(), name="radiograph"),
+    path("models/", model_views.ModelsView.as_view(), name="models"),
+    path("models/<str:version>/", model_views.ModelView.as_view(), name="model"),
+    path("radiographs/<uuid:pk>/image/", views.ImageView.as_view(), name="image"),
+    path("radiographs/<uuid:pk>/heatmap/", result_views.HeatmapView.as_view(), name="heatmap"),
+    path("radiographs/<uuid:pk>/report/", result_views.ReportView.as_view(), name="report"),
 ]

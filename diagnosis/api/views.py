@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
+import uuid
 from typing import Any
 
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.http import HttpResponse, HttpResponseBase
 from knox.models import get_token_model
 from rest_framework import exceptions, generics, status
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from diagnosis.api.problems import problem_of, problem_response, status_of
 from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer, UploadSerializer
+from diagnosis.engine.archive import is_archive
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.paging import moment_of
+from diagnosis.picture import is_preview_coming
 from diagnosis.querysets import RadiographQuerySet
-from diagnosis.submission import submit
+from diagnosis.submission import Receipt, Received, submit, submit_archive
+from diagnosis.uploads import ONE_FILE
+from diagnosis.views import picture_response
 
 MAX_WAIT = 30.0
 #: Requests that may be held at once by ``Prefer: wait``: half of the threads that ``run.py`` gives the web server, so
@@ -76,7 +85,7 @@ class NewestFirst(CursorPagination):
 
 
 class RadiographsView(generics.ListAPIView[Radiograph]):
-    """GET a page of one's radiographs; POST one file."""
+    """GET a page of one's radiographs; POST one image, or one zip of images."""
 
     serializer_class = RadiographSerializer
     pagination_class = NewestFirst
@@ -85,15 +94,38 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
     def get_queryset(self) -> RadiographQuerySet:
         return Radiograph.objects.owned_by(self.request.user).with_predictions()
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Response | HttpResponse:
         upload = UploadSerializer(data=request.data)
         upload.is_valid(raise_exception=True)
-        radiograph = submit(request.user, upload.validated_data["file"])
+        if sum(len(files) for _, files in request.FILES.lists()) > 1:
+            raise exceptions.ParseError(ONE_FILE)
+        file = upload.validated_data["file"]
+        if is_archive(file):
+            return self._answer_archive(submit_archive(request.user, file))
+        radiograph = submit(request.user, file)
         headers = {}
         if (wait := _preferred_wait(request)) and _wait_until_final(radiograph.prediction, wait):
             headers["Preference-Applied"] = f"wait={wait:g}"
         answer = self.get_serializer(generics.get_object_or_404(self.get_queryset(), pk=radiograph.pk)).data
         return Response(answer, status=status.HTTP_201_CREATED, headers={"Location": answer["url"], **headers})
+
+    def _answer_archive(self, receipt: Receipt) -> Response | HttpResponse:
+        """201 with what became of each file, where any was taken; else 400 with each one's reason."""
+        if not receipt.stored:
+            reasons = [f"{file.name}: {file.problem.detail}" for file in receipt.files if file.problem]
+            return problem_response(400, "None of the files in the archive could be taken.", {"file": reasons})
+        wanted = [radiograph.pk for radiograph in receipt.stored]
+        stored = self.get_queryset().filter(pk__in=wanted).in_bulk()
+        results = [self._result(file, stored) for file in receipt.files]
+        return Response({"results": results, "skipped": receipt.skipped}, status=status.HTTP_201_CREATED)
+
+    def _result(self, file: Received, stored: dict[Any, Radiograph]) -> dict[str, Any]:
+        radiograph = stored.get(file.radiograph.pk) if file.radiograph else None
+        return {
+            "name": file.name,
+            "radiograph": self.get_serializer(radiograph).data if radiograph else None,
+            "problem": problem_of(status_of(file.problem), file.problem.detail) if file.problem else None,
+        }
 
 
 class RadiographView(generics.RetrieveDestroyAPIView[Radiograph]):
@@ -103,6 +135,34 @@ class RadiographView(generics.RetrieveDestroyAPIView[Radiograph]):
 
     def get_queryset(self) -> RadiographQuerySet:
         return Radiograph.objects.owned_by(self.request.user).with_predictions()
+
+
+class PngRenderer(BaseRenderer):
+    """Only there so that a program may ask for image/png; the view answers with the file itself."""
+
+    media_type = "image/png"
+    format = "png"
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+        return json.dumps(data).encode()
+
+
+class ImageView(generics.GenericAPIView[Radiograph]):
+    """GET the picture of one as a PNG: what is read, in 8 bits of grey, at most 2048 pixels on a side."""
+
+    renderer_classes = (JSONRenderer, PngRenderer)
+
+    def get_queryset(self) -> RadiographQuerySet:
+        return Radiograph.objects.owned_by(self.request.user).with_predictions()
+
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
+        radiograph = self.get_object()
+        if radiograph.preview:
+            return picture_response(request._request, radiograph, is_preview=True)
+        if is_preview_coming(radiograph):
+            detail = "The picture is not made yet; a worker makes it when it reads the file. Ask again in a moment."
+            return problem_response(409, detail, headers={"Retry-After": "1"})
+        return problem_response(404, "There is no picture of this radiograph, since its file could not be read.")
 
 
 def _preferred_wait(request: Request) -> float:

@@ -18,6 +18,7 @@ from diagnosis.engine.gate import Refusal, refusal_for
 from diagnosis.engine.header import read_header
 from diagnosis.engine.preprocessing import Pixels, read_radiograph
 from diagnosis.engine.probes import draw_probe
+from diagnosis.engine.suitability import refusal_of_header
 
 #: Largest difference of a logit that another CPU's rounding may make. A damaged network is off by far more.
 PROBE_TOLERANCE = 0.05
@@ -82,6 +83,8 @@ class Classifier:
     def classify(self, data: bytes) -> Classification:
         """Classify the bytes of one image file. Raises RadiographError where it cannot be read."""
         header = read_header(io.BytesIO(data))
+        if refusal := refusal_of_header(header):
+            return Classification(None, "", "", refusal)
         pixels = read_radiograph(data)
         if refusal := refusal_for(pixels, header.width, header.height):
             return Classification(None, "", "", refusal)

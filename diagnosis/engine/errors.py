@@ -36,6 +36,12 @@ class TooDemanding(UnreadableImage):
     code = "too_demanding"
 
 
+class TooLarge(RadiographError):
+    """The file has more bytes than are taken."""
+
+    code = "too_large"
+
+
 class TooManyPixels(RadiographError):
     """The image would take more memory or time to decode than any radiograph needs."""
 

@@ -11,17 +11,18 @@ import re
 import struct
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 from PIL import Image
 
+from diagnosis.engine.dicom.description import START, describe, is_dicom
 from diagnosis.engine.errors import EmptyFile, TooManyPixels, UnreadableImage, UnsupportedFormat
 
-#: Pillow's names of the formats that are taken, and the file name extension under which each is stored.
-FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif"}
-FORMATS_SENTENCE = "JPEG, PNG, WebP or TIFF"
-SUFFIXES = {*FORMATS.values(), ".jpeg", ".tiff"}
+#: The formats that are taken (Pillow's under its names), and the file name extension under which each is stored.
+FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif", "DICOM": ".dcm"}
+FORMATS_SENTENCE = "JPEG, PNG, WebP, TIFF or DICOM"
+SUFFIXES = {*FORMATS.values(), ".jpeg", ".tiff", ".dicom"}
 
 #: The largest detectors in use have about 18 million pixels (4300 x 4300). Decoded as RGBA this many take 160 MB.
 MAX_PIXELS = 40_000_000
@@ -53,11 +54,18 @@ _OTHER_KINDS = {
 
 @dataclass(frozen=True)
 class Header:
-    """Format (a key of :data:`FORMATS`), width and height in pixels, as the file itself declares them."""
+    """Format (a key of :data:`FORMATS`), width and height in pixels, as the file itself declares them.
+
+    The rest is known of DICOM files alone. ``acquisition`` holds what is known of age (in years), sex, view, modality,
+    body_part and manufacturer.
+    """
 
     format: str
     width: int
     height: int
+    frames: int = 1
+    is_colour: bool = False
+    acquisition: dict[str, str | float] = field(default_factory=dict)
 
 
 def read_header(stream: IO[bytes]) -> Header:
@@ -67,17 +75,25 @@ def read_header(stream: IO[bytes]) -> Header:
     """
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
-    start = stream.read(16)
+    start = stream.read(START)
     if not size:
         raise EmptyFile("The file is empty. Choose the file of a chest X-ray.")
-    kind = _kind(start)
-    stream.seek(0)
-    passes = _SKELETON_CHECKS[kind](stream, size)
-    stream.seek(0)
-    header = _declared_size(stream, kind)
+    if is_dicom(start):  # first: the 128 bytes before the mark may look like any other kind
+        header, passes = _dicom_header(stream), 1
+    else:
+        kind = _kind(start)
+        stream.seek(0)
+        passes = _SKELETON_CHECKS[kind](stream, size)
+        stream.seek(0)
+        header = _declared_size(stream, kind)
     _check_pixels(header, passes)
     stream.seek(0)
     return header
+
+
+def _dicom_header(stream: IO[bytes]) -> Header:
+    found = describe(stream)
+    return Header("DICOM", found.columns, found.rows, found.frames, found.is_colour, found.acquisition)
 
 
 def _kind(start: bytes) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from diagnosis.engine.errors import TooDemanding, UnreadableImage
-from diagnosis.engine.header import read_header
+from diagnosis.engine.dicom.decoding import decode
+from diagnosis.engine.errors import RadiographError, TooDemanding, UnreadableImage
+from diagnosis.engine.header import Header, read_header
 
 #: Raised by one whenever :func:`read_radiograph` makes other pixels of the same file. An artifact names the
 #: version that it was trained with, and one that names another is refused.
@@ -29,12 +30,22 @@ def read_radiograph(data: bytes) -> Pixels:
     kept, since the public training set was made in just this way. Transparency is laid on black, and a
     picture that was stored turned (its EXIF data say so) is turned upright.
 
+    Raises the errors of :func:`read_grey`.
+    """
+    return np.asarray(read_grey(data).resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.uint8)
+
+
+def read_grey(data: bytes) -> Image.Image:
+    """Decode one image file to mode L, upright and in full size.
+
     Raises the errors of :func:`diagnosis.engine.header.read_header`, and UnreadableImage where the decoder gives up.
     """
     header = read_header(io.BytesIO(data))
     try:
-        with Image.open(io.BytesIO(data), formats=[header.format]) as image:
-            grey = _grey(image)
+        with _opened(data, header) as image:
+            return _grey(image)
+    except RadiographError:
+        raise
     except MemoryError as error:
         # As an error of ours: re-raised by Celery in the parent, a MemoryError would end the whole worker.
         raise TooDemanding("The image takes more memory to decode than a radiograph may.") from error
@@ -42,7 +53,12 @@ def read_radiograph(data: bytes) -> Pixels:
         raise UnreadableImage(
             f"The {header.format} file is damaged and could not be decoded. Export or copy it again."
         ) from error
-    return np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.uint8)
+
+
+def _opened(data: bytes, header: Header) -> Image.Image:
+    if header.format == "DICOM":
+        return decode(data)
+    return Image.open(io.BytesIO(data), formats=[header.format])
 
 
 def _grey(image: Image.Image) -> Image.Image:

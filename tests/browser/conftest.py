@@ -5,8 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.browser.watching import Watch
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from tests.live import LivePlatform
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -28,3 +36,26 @@ def chromium() -> Iterator[object]:
             pytest.skip(f"there is no Chromium to be started: {str(error).splitlines()[0]}")
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, live_platform: LivePlatform) -> Iterator[Page]:
+    """A page in a fresh profile, with the user logged in."""
+    context = chromium.new_context(base_url=live_platform.url, viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_label("Username or email").fill(live_platform.username)
+    page.get_by_label("Password").fill(live_platform.password)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(live_platform.url + "/")
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def watched_page(page: Page, live_platform: LivePlatform) -> Iterator[Page]:
+    """The same, and in the end nothing must have gone wrong in it."""
+    watch = Watch(page, live_platform.url)
+    page.goto("/")
+    yield page
+    assert watch.wrong == []

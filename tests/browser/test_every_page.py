@@ -18,7 +18,7 @@ from django.test import Client
 from diagnosis import notices, worker
 from diagnosis.models import ModelVersion, Radiograph
 from tests.browser.accessibility import SCHEMES, WIDTHS, assert_accessible
-from tests.browser.watch import Watch
+from tests.browser.watching import Watch
 from tests.diagnosis.pages import page_of
 from tests.factories import make_radiograph, succeeded
 
@@ -150,7 +150,7 @@ def test_a_page_with_notices_is_for_everybody(alice: User, browser_context: Brow
     log_in(browser_context, alice, live_server.url)
     page = browser_context.new_page()
     judge(page, "upload-no-worker", "/", live_server.url)
-    assert page.get_by_role("status").inner_text() == notices.WORKER_AWAY
+    assert page.locator(".notices").inner_text() == notices.WORKER_AWAY
 
 
 @pytest.mark.parametrize(("name", "status"), [("error-404", 404), ("error-403", 403), ("error-500", 500)])

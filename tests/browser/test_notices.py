@@ -9,15 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from diagnosis import notices
-from tests.browser.test_portal import FINAL, choose, page, send
+from tests.browser.test_portal import FINAL, choose, open_result
 from tests.drawings import jpeg_bytes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.live import LivePlatform
-
-__all__ = ["page"]
 
 
 @contextmanager
@@ -36,7 +34,7 @@ def halted(*pids: int | None) -> Iterator[None]:
 def wait_for_notice(page: Page, sentence: str, is_there: bool = True) -> None:
     for _ in range(60):
         page.goto("/help/")
-        said = page.get_by_role("status").all_inner_texts()
+        said = page.locator(".notices p").all_inner_texts()
         if (sentence in said) == is_there:
             return
         page.wait_for_timeout(500)
@@ -56,9 +54,9 @@ def test_what_is_uploaded_while_no_worker_answers_is_kept_and_read_later(
     with halted(*live_platform.worker_pids()):
         wait_for_notice(page, notices.WORKER_AWAY)
         page.goto("/")
-        assert page.get_by_role("status").inner_text() == notices.WORKER_AWAY
+        assert page.locator(".notices").inner_text() == notices.WORKER_AWAY
         choose(page, "kept.jpg", jpeg_bytes())
-        send(page)
+        open_result(page)
         page.wait_for_url("**/radiographs/*/")
         page.get_by_role("heading", name="Nobody is reading at the moment").wait_for()
         result = page.url

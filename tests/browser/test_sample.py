@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.test_portal import FINAL
-from tests.browser.watch import Watch
+from tests.browser.watching import Watch
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -30,7 +30,7 @@ def words(response: Any) -> str:
 def test_one_logs_in_by_name_or_by_email_and_gets_to_the_upload(alice: User, login: str) -> None:
     client = Client()
     assert log_in(client, login)["Location"] == "/"
-    assert "Read a chest X-ray" in words(client.get("/"))
+    assert "Read chest X-rays" in words(client.get("/"))
 
 
 def test_after_logging_in_one_gets_to_where_one_wanted(alice: User) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -87,19 +87,56 @@ def test_deleting_a_user_removes_the_radiographs_with_their_files(
     assert not Path(radiograph.file.path).exists()
 
 
-def test_a_version_is_activated_and_rolled_back_from_its_list(
+def test_a_version_is_activated_once_that_is_confirmed(admin: Client, version: ModelVersion, tmp_path: Path) -> None:
+    newer, _ = publishing.publish(artifact_named("newer", tmp_path))
+    data = {"action": "activate", "_selected_action": [newer.pk]}
+    asked = admin.post("/admin/diagnosis/modelversion/", data, follow=True)
+    assert asked.redirect_chain[-1][0] == f"/admin/diagnosis/modelversion/{newer.pk}/activate/"
+    assert f"Version {version} is active now" in asked.content.decode()
+    assert 'name="force"' not in asked.content.decode()
+    assert ModelVersion.objects.get(active=True) == version
+    admin.post(f"/admin/diagnosis/modelversion/{newer.pk}/activate/")
+    assert ModelVersion.objects.get(active=True) == newer
+
+
+def test_the_version_that_was_active_before_is_offered_to_roll_back_to(
     admin: Client, version: ModelVersion, tmp_path: Path
 ) -> None:
+    assert "Roll back" not in admin.get("/admin/diagnosis/modelversion/").content.decode()
+    publishing.activate(publishing.publish(artifact_named("newer", tmp_path))[0].version)
+    assert f"Roll back to {version}" in admin.get("/admin/diagnosis/modelversion/").content.decode()
+    asked = admin.get("/admin/diagnosis/modelversion/roll-back/").content.decode()
+    assert f"Make new predictions with version {version}?" in asked
+    for _ in range(2):  # the second time there is no older one, and that is said
+        page = admin.post("/admin/diagnosis/modelversion/roll-back/", {"chosen": version.version}, follow=True)
+        assert ModelVersion.objects.get(active=True) == version
+    assert "nothing to roll back to" in page.content.decode()
+
+
+def test_a_roll_back_does_not_do_what_was_not_confirmed(admin: Client, version: ModelVersion, tmp_path: Path) -> None:
+    for name in ("second", "third"):
+        publishing.activate(publishing.publish(artifact_named(name, tmp_path))[0].version)
+    admin.post("/admin/diagnosis/modelversion/roll-back/", {"chosen": version.version})
+    assert ModelVersion.objects.get(active=True).version == "third"
+
+
+def test_who_may_only_look_cannot_activate(version: ModelVersion, alice: User, tmp_path: Path) -> None:
+    alice.is_staff = True
+    alice.save()
+    alice.user_permissions.add(Permission.objects.get(codename="view_modelversion"))
     newer, _ = publishing.publish(artifact_named("newer", tmp_path))
-    for chosen in (newer, version):
-        admin.post("/admin/diagnosis/modelversion/", {"action": "activate", "_selected_action": [chosen.pk]})
-        assert ModelVersion.objects.get(active=True) == chosen
+    publishing.activate(newer.version)
+    client = Client()
+    client.force_login(alice)
+    assert client.get(f"/admin/diagnosis/modelversion/{version.pk}/change/").status_code == 200
+    for address in (f"{version.pk}/activate/", "roll-back/"):
+        assert client.post(f"/admin/diagnosis/modelversion/{address}").status_code == 403
+    assert ModelVersion.objects.get(active=True) == newer
 
 
 def test_a_version_whose_artifact_is_damaged_is_not_activated(admin: Client, version: ModelVersion) -> None:
     broken = ModelVersion.objects.create(version="broken", network_sha256="1" * 64, card=version.card)
-    data = {"action": "activate", "_selected_action": [broken.pk]}
-    page = admin.post("/admin/diagnosis/modelversion/", data, follow=True)
+    page = admin.post(f"/admin/diagnosis/modelversion/{broken.pk}/activate/")
     assert "is no artifact" in page.content.decode()
     assert ModelVersion.objects.get(active=True) == version
 

@@ -219,6 +219,17 @@ def test_a_damaged_version_is_not_compared(good: str, poor: str, data: Path) -> 
     assert not Comparison.objects.exists()
 
 
+def test_rolling_back_to_a_version_that_was_found_worse_needs_force(good: str, poor: str, data: Path) -> None:
+    compared(good, poor, "--data", data)
+    call_command("activate_model", poor, "--force")
+    call_command("activate_model", good)
+    with pytest.raises(CommandError, match="significantly worse"):
+        call_command("activate_model", "--previous")
+    assert ModelVersion.objects.get(active=True).version == good
+    call_command("activate_model", "--previous", "--force")
+    assert ModelVersion.objects.get(active=True).version == poor
+
+
 def test_the_administrator_reads_comparisons_and_activates_a_worse_version_only_by_force(
     good: str, poor: str, data: Path
 ) -> None:
@@ -232,11 +243,12 @@ def test_the_administrator_reads_comparisons_and_activates_a_worse_version_only_
     assert b'name="_save"' not in page.content
     assert client.get("/admin/diagnosis/comparison/add/").status_code == 403
     assert client.post(f"/admin/diagnosis/comparison/{row.pk}/delete/", {"post": "yes"}).status_code == 403
-    chosen = [ModelVersion.objects.get(version=poor).pk]
-    for action, active in (("activate", good), ("activate_by_force", poor)):
-        page = client.post(
-            "/admin/diagnosis/modelversion/", {"action": action, "_selected_action": chosen}, follow=True
-        )
+    address = f"/admin/diagnosis/modelversion/{ModelVersion.objects.get(version=poor).pk}/activate/"
+    asked = client.get(address).content.decode()
+    assert "significantly worse" in asked
+    assert 'name="force"' in asked
+    for confirmed, active in (({}, good), ({"force": "yes"}, poor)):
+        page = client.post(address, confirmed, follow=True)
         assert ("significantly worse" in page.content.decode()) == (active == good)
         assert ModelVersion.objects.get(active=True).version == active
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from diagnosis import worker
-from diagnosis.models import ModelVersion, Radiograph
+from diagnosis.models import ModelVersion, Prediction, Radiograph
 from tests.diagnosis.pages import HTMX, assert_nothing_is_stored, browser_of, page_of, words
-from tests.drawings import image_bytes, jpeg_bytes
+from tests.drawings import jpeg_bytes
 from tests.factories import make_radiograph, succeeded, upload
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -148,14 +148,6 @@ def test_the_image_is_the_file_as_it_was_uploaded(alice: User) -> None:
     assert again.status_code == 304
 
 
-def test_a_tiff_is_offered_as_a_download(alice: User) -> None:
-    client = browser_of(alice)
-    client.post("/", {"file": upload("chest.tif", image_bytes("TIFF"))})
-    radiograph = Radiograph.objects.get()
-    assert client.get(page_of(radiograph, "image"))["Content-Disposition"] == 'attachment; filename="chest.tif"'
-    assert "Download the file" in words(client.get(page_of(radiograph)))
-
-
 def test_an_image_whose_file_is_gone_is_404(alice: User) -> None:
     radiograph = make_radiograph(alice)
     radiograph.file.storage.delete(radiograph.file.name or "")
@@ -185,3 +177,52 @@ def test_deleting_needs_its_csrf_token(alice: User) -> None:
     client = browser_of(alice, enforce_csrf_checks=True)
     assert client.post(page_of(radiograph, "delete")).status_code == 403
     assert Radiograph.objects.exists()
+
+
+def test_the_page_says_what_the_probability_becomes_where_pneumonia_is_rarer(
+    alice: User, version: ModelVersion
+) -> None:
+    page = words(browser_of(alice).get(page_of(make_radiograph(alice, **succeeded(version, 0.5)))))
+    assert 'Where one in ten has it, the same image stands for <strong class="number">10 %</strong>' in page
+
+
+def test_newer_and_older_lead_along_the_history(alice: User, bob: User, version: ModelVersion) -> None:
+    oldest = make_radiograph(alice)
+    make_radiograph(bob)
+    middle = make_radiograph(alice)
+    make_radiograph(bob)
+    newest = make_radiograph(alice)
+    client = browser_of(alice)
+    page = words(client.get(page_of(middle)))
+    assert f'rel="prev" data-key="p" href="{page_of(newest)}"' in page
+    assert f'rel="next" data-key="n" href="{page_of(oldest)}"' in page
+    assert 'rel="prev"' not in words(client.get(page_of(newest)))
+    assert 'rel="next"' not in words(client.get(page_of(oldest)))
+
+
+def test_the_final_fragment_brings_the_heat_map_to_the_page(alice: User, version: ModelVersion) -> None:
+    radiograph = make_radiograph(alice, **succeeded(version), activation_map=[[1.0] * 7] * 7)
+    fragment = words(browser_of(alice).get(page_of(radiograph, "status"), {"seen": "x"}, headers=HTMX))
+    for part in ("heat-layer", "heat-switch", "heat-legend", "reading-more"):
+        assert f'id="{part}"' in fragment
+    assert fragment.count('hx-swap-oob="true"') == 4
+    assert page_of(radiograph, "heatmap") in fragment
+
+
+def test_a_result_takes_few_queries_however_many_predictions_there_are(
+    alice: User, version: ModelVersion, django_assert_max_num_queries: Any
+) -> None:
+    radiograph = make_radiograph(alice, **succeeded(version))
+    for _ in range(5):
+        Prediction.objects.create(radiograph=radiograph, **succeeded(version))
+    client = browser_of(alice)
+    with django_assert_max_num_queries(12):
+        client.get(page_of(radiograph))
+
+
+def test_warnings_of_a_radiograph_are_shown(alice: User, version: ModelVersion, monkeypatch: Any) -> None:
+    warnings = [("adult", "The header says that this is an adult.")]
+    monkeypatch.setattr(Radiograph, "warnings", warnings, raising=False)
+    page = words(browser_of(alice).get(page_of(make_radiograph(alice, **succeeded(version)))))
+    assert "The header says that this is an adult." in page
+    assert 'data-warning="adult"' in page

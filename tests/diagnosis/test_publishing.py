@@ -94,6 +94,38 @@ def test_activating_switches_and_activating_the_older_rolls_back(tmp_path: Path)
     assert ModelVersion.objects.get(active=True) == older
 
 
+def test_rolling_back_goes_back_step_by_step(tmp_path: Path) -> None:
+    for name in ("one", "two", "three"):
+        call_command("publish_model", artifact_named(name, tmp_path), "--activate")
+    for expected in ("two", "one"):
+        call_command("activate_model", "--previous")
+        assert ModelVersion.objects.get(active=True).version == expected
+    with pytest.raises(CommandError, match="No other version was active before"):
+        call_command("activate_model", "--previous")
+
+
+def test_what_was_rolled_back_from_is_not_what_was_active_before(tmp_path: Path) -> None:
+    for name in ("one", "two", "three"):
+        call_command("publish_model", artifact_named(name, tmp_path), "--activate")
+    call_command("activate_model", "--previous")
+    call_command("activate_model", "one")
+    call_command("activate_model", "--previous")
+    assert ModelVersion.objects.get(active=True).version == "two"
+
+
+def test_a_published_version_that_was_never_active_is_not_rolled_back_to(tmp_path: Path) -> None:
+    call_command("publish_model", BUNDLED_MODEL, "--activate")
+    call_command("publish_model", artifact_named("newer", tmp_path))
+    with pytest.raises(CommandError, match="nothing to roll back to"):
+        call_command("activate_model", "--previous")
+
+
+def test_a_version_and_the_previous_one_are_not_asked_for_at_once() -> None:
+    for words in ((), ("one", "--previous")):
+        with pytest.raises(CommandError):
+            call_command("activate_model", *words)
+
+
 def test_the_bundled_model_does_not_push_aside_what_is_active(tmp_path: Path) -> None:
     call_command("publish_model", artifact_named("chosen", tmp_path), "--activate")
     call_command("publish_model", BUNDLED_MODEL, "--activate-if-none")

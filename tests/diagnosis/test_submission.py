@@ -70,10 +70,10 @@ def test_a_refused_file_leaves_neither_row_nor_file(alice: User, settings: Setti
 def test_the_file_goes_where_the_rows_cannot_be_written(
     alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(**_: object) -> None:
+    def broken(*_: object) -> None:
         raise DatabaseError("the disk is full")
 
-    monkeypatch.setattr(Prediction.objects, "create", broken)
+    monkeypatch.setattr(Prediction.objects, "bulk_create", broken)
     with pytest.raises(DatabaseError):
         submit(alice, upload())
     assert not Radiograph.objects.exists()

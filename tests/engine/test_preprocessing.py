@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diagnosis.engine.errors import UnreadableImage
+from diagnosis.engine.errors import UnreadableImage, UnsupportedFormat
 from diagnosis.engine.preprocessing import read_radiograph
 from tests.drawings import damaged_png_bytes, drawn, image_bytes, jpeg_bytes
 
@@ -38,6 +38,23 @@ def test_grey_comes_out_the_same_from_every_mode(mode: str) -> None:
     kind = "TIFF" if mode == "CMYK" else "PNG"
     difference = read_radiograph(encoded(image.convert(mode), kind)).astype(int) - read_radiograph(encoded(image))
     assert np.abs(difference).max() <= 2
+
+
+def test_a_jpeg_for_print_is_read_as_the_grey_one() -> None:
+    buffer = io.BytesIO()
+    drawn().convert("CMYK").save(buffer, "JPEG", quality=98)
+    difference = read_radiograph(buffer.getvalue()).astype(int) - read_radiograph(encoded(drawn()))
+    assert np.abs(difference).max() <= 4
+
+
+def test_one_bit_is_black_and_white() -> None:
+    image = drawn(224, 224).point(lambda grey: 255 * (grey > 120)).convert("1")
+    np.testing.assert_array_equal(read_radiograph(encoded(image)), np.asarray(image.convert("L")))
+
+
+def test_an_animated_gif_is_named() -> None:
+    with pytest.raises(UnsupportedFormat, match="a GIF image"):
+        read_radiograph(image_bytes("GIF"))
 
 
 def test_sixteen_bits_are_spread_over_the_grey_range() -> None:

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.training.conftest import draw_chest
-from training.augmentation import Images, augment, exchange, perturb
+from training.augmentation import Images, augment, exchange, perturb, stretch
 
 IMAGES = np.stack([draw_chest(i % 2, i) for i in range(16)])
 
@@ -81,6 +81,16 @@ def test_only_a_share_of_the_images_is_exchanged_and_the_same_at_each_time() -> 
     changed = exchange(IMAGES, donors, 3, share=0.5)
     assert 3 <= (changed != IMAGES).any(axis=(1, 2)).sum() <= 13
     assert (exchange(IMAGES, donors, 3, share=0.5) == changed).all()
+
+
+def test_stretching_changes_the_proportions_by_the_way_and_leaves_the_centre() -> None:
+    disc = np.hypot(*(np.mgrid[:224, :224] - 111.5)) < 50
+    picture = np.where(disc, 200, 20).astype(np.uint8)
+    for way, wide, high in ((0.2, 122, 100), (-0.2, 100, 122), (0.0, 100, 100)):
+        lit = stretch(picture[None], np.array([way]))[0] > 110
+        assert lit[112].sum() == pytest.approx(wide, abs=2)
+        assert lit[:, 112].sum() == pytest.approx(high, abs=2)
+        assert np.argwhere(lit).mean(axis=0) == pytest.approx((111.5, 111.5), abs=1)
 
 
 def _softened(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -62,7 +62,7 @@ def test_the_fingerprint_depends_on_pictures_and_labels_alone(draw_folder: Calla
 
 def test_the_named_recipe_is_found_and_another_is_an_error() -> None:
     assert recipe("default") == TrainingConfig()
-    with pytest.raises(TrainingError, match=r"no recipe 'fast'\. Known recipes: default"):
+    with pytest.raises(TrainingError, match=r"no recipe 'fast'\. Known recipes: default, original, original-20"):
         recipe("fast")
 
 
@@ -93,8 +93,11 @@ def test_an_unknown_accelerator_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"recipe": "fast"}, "There is no recipe 'fast'. Known recipes: default."),
-        ({"epochs": 0}, "--epochs must be at least 1, and --seed must not be negative."),
+        ({"recipe": "fast"}, "There is no recipe 'fast'. Known recipes: default, original, original-20."),
+        ({"epochs": 0}, "epochs must be between 1 and 100000, and not 0."),
+        ({"seed": -1}, "seed must be 0 or more, and not -1."),
+        ({"fraction": 1.5}, "fraction must be between 0.001 and 1, and not 1.5."),
+        ({"set": ["learningrate=1"]}, "There is no configuration key 'learningrate'; the nearest is 'learning_rate'."),
         ({"accelerator": "npu"}, "There is no accelerator 'npu'. Known: auto, cpu, gpu, tpu."),
         ({}, "DATA holds no images: they are looked for in NORMAL/ and PNEUMONIA/."),
     ],

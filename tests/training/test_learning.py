@@ -1,5 +1,6 @@
 """What the trainer does between the first and the last step."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.training.conftest import make_dataset
+from training.checkpoints import Checkpoint
 from training.config import TrainingConfig
 from training.trainer import make_optimizer
 from training.watch import Watch
@@ -28,10 +30,18 @@ def watch(tiny: TrainingConfig, tmp_path: Path) -> Watch:
     return watch
 
 
-def end_epochs(watch: Watch, monkeypatch: pytest.MonkeyPatch, aurocs: list[float]) -> int | None:
-    """Let epochs end with these figures on perturbed images; return in which one training stopped, or None."""
+def end_epochs(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, aurocs: list[float], losses: Sequence[float] = ()
+) -> int | None:
+    """Let epochs end with these figures on perturbed images; return in which one training stopped, or None.
+
+    On clean images the AUROC is always 1, on exchanged ones 0.97.
+    """
     for epoch, auroc in enumerate(aurocs):
-        monkeypatch.setattr(watch, "_validate", lambda dataset, auroc=auroc: {"auroc": auroc})
+        found = {"clean": 1.0, "perturbed": auroc, "exchanged": 0.97}
+        loss = losses[epoch] if losses else 1.0
+        figures = {id(dataset): {"auroc": found[name], "loss": loss} for name, dataset in watch.sets.items()}
+        monkeypatch.setattr(watch, "_validate", lambda dataset, figures=figures: figures[id(dataset)])
         watch.model.layers[-1].bias.assign([float(epoch)])
         watch.on_epoch_begin(epoch)
         watch.on_epoch_end(epoch, {"loss": 1.0})
@@ -43,13 +53,43 @@ def end_epochs(watch: Watch, monkeypatch: pytest.MonkeyPatch, aurocs: list[float
 def test_the_weights_of_the_best_epoch_are_kept(watch: Watch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     watch.model.stop_training = False
     assert end_epochs(watch, monkeypatch, [0.6, 0.9, 0.7]) is None
-    watch.model.load_weights(tmp_path / "best.weights.h5")
-    assert watch.model.layers[-1].bias.numpy().tolist() == [1.0]
+    assert watch.best_weights[-1].tolist() == [1.0]
+    kept = Checkpoint.read(tmp_path)
+    assert kept is not None
+    assert kept.best[-1].tolist() == [1.0]
+    assert kept.network[-1].tolist() == [2.0]
+    assert kept.facts["best"] == {"score": 0.9, "epoch": 1}
 
 
 def test_training_stops_when_no_epoch_is_better_for_long(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     watch.model.stop_training = False
     assert end_epochs(watch, monkeypatch, [0.6, 0.9, 0.7, 0.9, 0.95]) == 3
+
+
+def test_the_worse_one_of_the_changes_judges_an_epoch(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch.model.stop_training = False
+    end_epochs(watch, monkeypatch, [0.96, 0.99, 0.98])
+    assert (watch.best.score, watch.best.epoch) == (0.97, 1)
+
+
+def test_a_recipe_may_let_the_validation_loss_judge(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch.model.stop_training = False
+    watch.config = replace(watch.config, judged_by="loss")
+    assert end_epochs(watch, monkeypatch, [0.5, 0.6, 0.7, 0.8], losses=[0.5, 0.3, 0.4, 0.6]) == 3
+    assert (watch.best.score, watch.best.epoch) == (-0.3, 1)
+
+
+def test_an_epoch_without_a_number_leaves_the_checkpoint_before_it(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    watch.model.stop_training = False
+    end_epochs(watch, monkeypatch, [0.6])
+    watch.model.layers[-1].bias.assign([np.nan])
+    watch.on_epoch_end(1, {"loss": float("nan")})
+    kept = Checkpoint.read(tmp_path)
+    assert kept is not None
+    assert (watch.broken_epoch, watch.model.stop_training) == (2, True)
+    assert kept.network[-1].tolist() == [0.0]
 
 
 def test_the_learning_rate_warms_up_and_sinks_to_nothing(tiny: TrainingConfig) -> None:

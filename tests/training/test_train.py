@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.figures import NAMES
@@ -45,8 +46,15 @@ def test_a_folder_becomes_an_artifact_that_the_classifier_takes(
     assert str(tmp_path) not in (output / "card.json").read_text()
     assert {path.name for path in output.parent.iterdir()} == {"first"}
 
+    pictures = {"curves", "roc", "reliability", "confusion", "mistakes"}
+    assert {path.stem for path in output.glob("*.png")} == pictures
+    for path in output.glob("*.png"):
+        assert min(Image.open(path).size) > 250
+    assert list((output / "tensorboard" / "validation").glob("events.*"))
+    assert {"lock", "run.json", "checkpoint.npz"}.isdisjoint(path.name for path in output.iterdir())
 
-def test_a_run_that_fails_leaves_nothing(
+
+def test_a_run_that_fails_before_its_first_checkpoint_leaves_nothing(
     draw_folder: Callable[..., Path], tiny: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: object) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from diagnosis.engine.header import SUFFIXES
+from diagnosis.engine.folders import radiographs_under
 
 #: The class names and folder names, the positive one last.
 LABELS = ("NORMAL", "PNEUMONIA")
@@ -41,4 +41,4 @@ class Found:
 
 def images_under(folder: Path) -> Iterable[Path]:
     """Return the image files under ``folder``, sorted by path; nothing where there is no such folder."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    return radiographs_under(folder)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from diagnosis.engine.classifier import Classification, Classifier
 from diagnosis.engine.errors import ArtifactError, RadiographError
-from diagnosis.engine.header import SUFFIXES
+from diagnosis.engine.folders import radiographs_under
+from diagnosis.engine.header import read_header
+from diagnosis.engine.suitability import cautions_of
 from diagnosis.publishing import load_classifier
 
 
@@ -45,7 +49,7 @@ class Command(BaseCommand):
 def _files(paths: list[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            yield from radiographs_under(path)
         elif path.exists():
             yield path
         else:
@@ -56,8 +60,11 @@ def _classify(classifier: Classifier, path: Path) -> dict[str, Any]:
     started = time.perf_counter()
     answer: Classification | None = None
     failure = None
+    acquisition: dict[str, Any] = {}
     try:
-        answer = classifier.classify(path.read_bytes())
+        data = path.read_bytes()
+        acquisition = read_header(io.BytesIO(data)).acquisition
+        answer = classifier.classify(data)
     except RadiographError as error:
         failure = {"code": error.code, "detail": error.detail}
     except OSError as error:
@@ -72,6 +79,8 @@ def _classify(classifier: Classifier, path: Path) -> dict[str, Any]:
         "band": (answer and answer.band) or None,
         "refusal": {"code": refusal.code, "detail": refusal.detail} if refusal else None,
         "error": failure,
+        "acquisition": acquisition,
+        "warnings": [asdict(caution) for caution in cautions_of(acquisition)],
         "model_version": classifier.card.version,
         "seconds": round(time.perf_counter() - started, 4),
     }
@@ -80,7 +89,8 @@ def _classify(classifier: Classifier, path: Path) -> dict[str, Any]:
 def _line(result: dict[str, Any]) -> str:
     if reason := result["refusal"] or result["error"]:
         return f"{result['path']}: {result['status']}: {reason['detail']}"
+    cautions = "".join(f" {caution['detail']}" for caution in result["warnings"])
     return (
         f"{result['path']}: pneumonia {result['band']}, {result['probability']:.0%} "
-        f"(threshold {result['threshold']:.0%}, {result['label']})"
+        f"(threshold {result['threshold']:.0%}, {result['label']}){cautions and '.'}{cautions}"
     )

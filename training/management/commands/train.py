@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
+import hashlib
+import json
 import logging
 import os
 from argparse import ArgumentParser
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from diagnosis.engine.errors import DatasetError
 from training.config import TrainingConfig, recipe
 from training.errors import TrainingError
+from training.overrides import override, parse_settings, read_config_file
 
 
 class Command(BaseCommand):
@@ -35,15 +36,23 @@ class Command(BaseCommand):
         parser.add_argument(
             "--despite-audit", action="store_true", help="train even where audit_dataset finds that it would mislead"
         )
+        parser.add_argument("--config", type=Path, metavar="FILE", help="fields of the recipe, as .toml or .json")
+        parser.add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE", help="one field of the recipe; may come often"
+        )
         parser.add_argument("--epochs", type=int, help="at most so many, instead of the recipe's")
         parser.add_argument("--seed", type=int, help="of split, first weights, order and augmentation")
+        parser.add_argument("--fraction", type=float, help="use so much of each class, for a trial: 0.1 is a tenth")
+        parser.add_argument(
+            "--afresh", action="store_true", help="start anew where an unfinished run lies in OUTPUT.partial"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes say nothing to a user
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        output = options["output"] or settings.DATA_DIR / "training" / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}"
         try:
             config = _configure(recipe(options["recipe"]), options)
+            output = options["output"] or settings.DATA_DIR / "training" / _name(config, options)
             from training.trainer import train  # takes seconds: a wrong option is answered before
 
             train(
@@ -55,13 +64,22 @@ class Command(BaseCommand):
                 source=options["source"],
                 report=self.stdout.write,
                 despite_audit=options["despite_audit"],
+                afresh=options["afresh"],
             )
+        except KeyboardInterrupt:
+            raise CommandError("Stopped: the same command goes on after the last epoch that was finished.") from None
         except (DatasetError, TrainingError, OSError) as error:
             raise CommandError(str(error)) from error
 
 
 def _configure(config: TrainingConfig, options: dict[str, Any]) -> TrainingConfig:
-    given = {name: options[name] for name in ("epochs", "seed") if options[name] is not None}
-    if given.get("epochs", 1) < 1 or given.get("seed", 0) < 0:
-        raise TrainingError("--epochs must be at least 1, and --seed must not be negative.")
-    return dataclasses.replace(config, **given)
+    """Return the recipe with what the file, then ``--set``, then the other options change."""
+    given = {name: options[name] for name in ("epochs", "seed", "fraction") if options[name] is not None}
+    of_file = read_config_file(options["config"]) if options["config"] else {}
+    return override(override(override(config, of_file), parse_settings(options["set"])), given)
+
+
+def _name(config: TrainingConfig, options: dict[str, Any]) -> str:
+    """Name the folder after what is asked for: the same command finds its unfinished run again."""
+    asked = [config.as_dict(), str(options["data"].absolute()), str(options["imagenet_weights"])]
+    return f"{options['recipe']}-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:8]}"

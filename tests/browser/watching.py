@@ -1,12 +1,15 @@
-"""What a page must not do."""
+"""What a page must not do, and a look at it."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Request
+
+SCREENSHOTS = Path(__file__).parent.parent.parent / "var" / "screenshots"
 
 
 class Watch:
@@ -32,3 +35,28 @@ class Watch:
 
     def _is_elsewhere(self, url: str) -> bool:
         return urlsplit(url).scheme not in ("blob", "data") and urlsplit(url).netloc != self.host
+
+
+def assert_accessible(page: Page) -> None:
+    """Let axe-core look at the page as it is."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Keep a picture of the whole page, for people to look at: wide and narrow, light and dark."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    before = page.viewport_size
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
+            overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert overflow <= 0, f"the page is {overflow} pixels too wide at {width}"
+            assert_accessible(page)
+    page.emulate_media(color_scheme=None)
+    if before:
+        page.set_viewport_size(before)

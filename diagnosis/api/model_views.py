@@ -1,0 +1,41 @@
+"""The published versions of the network, for programs."""
+
+from __future__ import annotations
+
+from rest_framework import generics, serializers
+from rest_framework.pagination import CursorPagination
+
+from diagnosis.models import ModelVersion
+
+
+class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
+    url = serializers.HyperlinkedIdentityField(
+        view_name="api:model", lookup_field="version", lookup_url_kwarg="version"
+    )
+
+    class Meta:
+        model = ModelVersion
+        fields = ("version", "url", "active", "published", "network_sha256", "card")
+
+
+class NewestPublishedFirst(CursorPagination):
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+    ordering = ("-published", "-id")
+
+
+class ModelsView(generics.ListAPIView[ModelVersion]):
+    """GET the versions with their cards, the newest first."""
+
+    queryset = ModelVersion.objects.all()
+    serializer_class = ModelVersionSerializer
+    pagination_class = NewestPublishedFirst
+
+
+class ModelView(generics.RetrieveAPIView[ModelVersion]):
+    """GET one."""
+
+    queryset = ModelVersion.objects.all()
+    serializer_class = ModelVersionSerializer
+    lookup_field = "version"

@@ -1,0 +1,58 @@
+"""The REST calls for what comes with a prediction: the heat map and the report."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import Http404, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from diagnosis.api.problems import problem_response
+from diagnosis.models import Radiograph
+from diagnosis.result_views import heatmap_response, report_response
+
+
+class _Sent(BaseRenderer):
+    """Lets a caller ask for a kind that the view itself sends."""
+
+    def render(self, data: object, *args: object, **kwargs: object) -> bytes:
+        raise NotImplementedError(f"{self.media_type} is sent as it is")
+
+
+class PngRenderer(_Sent):
+    media_type = "image/png"
+    format = "png"
+
+
+class PdfRenderer(_Sent):
+    media_type = "application/pdf"
+    format = "pdf"
+
+
+class HeatmapView(APIView):
+    """GET the heat map of the newest prediction, or of ``?prediction=``, to be stretched over the radiograph."""
+
+    renderer_classes = (JSONRenderer, PngRenderer)
+
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
+        own = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
+        try:
+            return heatmap_response(request._request, own)
+        except Http404 as reason:
+            return problem_response(404, str(reason))
+
+
+class ReportView(APIView):
+    """GET the report on the newest prediction, or on ``?prediction=``."""
+
+    renderer_classes = (JSONRenderer, PdfRenderer)
+
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
+        own = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
+        try:
+            return report_response(request._request, own)
+        except Http404 as reason:
+            return problem_response(404, str(reason))

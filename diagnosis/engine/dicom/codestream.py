@@ -1,0 +1,71 @@
+"""Whether compressed pixels are what the DICOM header says: a decoder believes their own header and no other."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from diagnosis.engine.dicom.reading import damaged
+
+if TYPE_CHECKING:
+    from diagnosis.engine.dicom.description import Description
+
+#: Start-of-frame markers (ITU-T T.81, B.1.1.3 and T.87), by the last part of the transfer syntax.
+_FRAMES = {"50": {0xC0}, "51": {0xC0, 0xC1}, "57": {0xC3}, "70": {0xC3}, "80": {0xF7}, "81": {0xF7}}
+_J2K_START = b"\xff\x4f\xff\x51"
+
+
+def check_codestream(head: bytes, description: Description) -> None:
+    """Raise UnreadableImage unless ``head``, the first bytes, names the size and the process that the header names."""
+    kind = description.syntax.rsplit(".", 1)[-1]
+    if kind == "5":
+        return  # run-length encoding has no header of its own, and unfolds to no more than is asked for
+    size = _size_of_j2k(head) if kind in ("90", "91") else _size_of_jpeg(head, _FRAMES[kind])
+    if size != (description.rows, description.columns):
+        raise damaged()
+
+
+def without_comments(data: bytes, description: Description) -> bytes:
+    """Return compressed pixels without the segments in which a program may write whatever it likes.
+
+    They are JPEG's APP0 to APP15 and COM, and JPEG 2000's COM, as far as they come before the first pixel. What is
+    wrapped in a file format of its own (JP2 boxes) is unwrapped.
+    """
+    kind = description.syntax.rsplit(".", 1)[-1]
+    if kind == "5":
+        return data
+    if kind in ("90", "91"):
+        return _filtered(data[data.find(_J2K_START) :], 0x90, lambda marker: marker == 0x64)
+    return _filtered(data, 0xDA, lambda marker: marker == 0xFE or 0xE0 <= marker <= 0xEF)
+
+
+def _filtered(data: bytes, last: int, is_dropped: Callable[[int], bool]) -> bytes:
+    kept, position = [data[:2]], 2
+    while position + 4 <= len(data) and data[position] == 0xFF and data[position + 1] != last:
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if not is_dropped(data[position + 1]):
+            kept.append(data[position:end])
+        position = end
+    return b"".join([*kept, data[position:]])
+
+
+def _size_of_j2k(head: bytes) -> tuple[int, int]:
+    start = head.find(_J2K_START)
+    if start < 0 or len(head) < start + 24:
+        raise damaged()
+    width, height, left, top = struct.unpack_from(">4I", head, start + 8)
+    return height - top, width - left
+
+
+def _size_of_jpeg(head: bytes, frames: set[int]) -> tuple[int, int]:
+    position = 2
+    while position + 9 <= len(head) and head[position] == 0xFF:
+        marker = head[position + 1]
+        if marker in frames:
+            height, width = struct.unpack_from(">2H", head, position + 5)
+            return height, width
+        if marker == 0xDA or (0xC0 <= marker <= 0xCF and marker != 0xC4):
+            break  # the pixels, or a frame of another process
+        position += 2 + int.from_bytes(head[position + 2 : position + 4], "big")
+    raise damaged()

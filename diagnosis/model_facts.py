@@ -1,0 +1,148 @@
+"""What the page of a model card shows of its figures: each data set by itself, each figure with its interval."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from diagnosis.engine.figures import PREVALENCE
+
+#: Reports of ``evaluate --json`` on images of other hospitals, with a title and the source of the images. They are
+#: made after a network is packed, so its own card cannot hold them.
+EXTERNAL_RESULTS = Path(__file__).parent / "external_results.json"
+
+SPACE = "\N{NO-BREAK SPACE}"
+
+#: Name, meaning, and whether it is a share that is better the higher it is.
+FIGURES = {
+    "auroc": ("AUROC", "how often a sick patient’s image gets the higher of two probabilities; 0.5 is chance", False),
+    "sensitivity": ("Sensitivity", "of those with pneumonia, so many are found", True),
+    "specificity": ("Specificity", "of those without, so many are left alone", True),
+    "accuracy": ("Accuracy", "so many answers are right", True),
+    "ppv": (
+        "Predictive value, positive",
+        f"right when it says PNEUMONIA, if {PREVALENCE:.0%} of patients have it",
+        True,
+    ),
+    "npv": ("Predictive value, negative", f"right when it says NORMAL, if {PREVALENCE:.0%} of patients have it", True),
+    "ece": ("Calibration error", "how far probabilities are from what came true; 0 is best", False),
+    "brier": ("Brier score", "the squared error of the probabilities; 0 is best", False),
+}
+
+TITLES = {
+    "validation": ("Validation, as the images are", "Patients who were kept out of training."),
+    "validation_perturbed": (
+        "Validation, changed",
+        "The same patients, with what differs between hospitals: brightness, contrast, blur, noise, shape.",
+    ),
+    "validation_exchanged": (
+        "Validation, exchanged",
+        "The same patients, with fine detail and grey values like those of the other class: neither gives it away.",
+    ),
+    "validation_strongly_changed": (
+        "Validation, strongly changed",
+        "The same patients, under more blur, noise, compression and contrast than should occur.",
+    ),
+}
+
+#: What the facts are called by which subgroups are made, where their own name does not say it.
+FACTS = {"rsna": "what RSNA radiologists saw", "view": "projection"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure as the page writes it; ``value``, ``low`` and ``high`` draw it."""
+
+    name: str
+    meaning: str
+    is_share: bool
+    value: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def text(self) -> str:
+        if self.value is None:
+            return "–"
+        return f"{self.value * 100:.1f}{SPACE}%" if self.is_share else f"{self.value:.3f}"
+
+    @property
+    def interval(self) -> str:
+        if self.low is None or self.high is None:
+            return ""
+        factor, digits = (100, 1) if self.is_share else (1, 3)
+        return f"{self.low * factor:.{digits}f}–{self.high * factor:.{digits}f}"
+
+
+@dataclass(frozen=True)
+class DataSet:
+    title: str
+    note: str
+    images: int
+    patients: int | None
+    figures: list[Measured]
+    #: By fact (age, sex, …) and its value: how many images, and the figures.
+    subgroups: dict[str, dict[str, tuple[int, list[Measured]]]] = field(default_factory=dict)
+
+
+def data_sets(card: dict[str, Any]) -> list[DataSet]:
+    """Return those that the card itself holds: whatever in its metrics counts images and has figures."""
+    found = []
+    for key, values in card.get("metrics", {}).items():
+        if isinstance(values, dict) and "images" in values and (figures := _figures(values)):
+            title, note = TITLES.get(key, (key.replace("_", " ").capitalize(), str(values.get("source", ""))))
+            groups = _subgroups(values.get("subgroups", {}))
+            found.append(DataSet(title, note, values["images"], values.get("patients"), figures, groups))
+    return found
+
+
+def data_sets_elsewhere(version: str) -> list[DataSet]:
+    """Return what was measured of this version on images of other hospitals."""
+    return [
+        DataSet(
+            report["title"], report["source"], report["n"], None, _figures(report), _subgroups(report["subgroups"])
+        )
+        for report in _external_results()
+        if report["model_version"] == version
+    ]
+
+
+def headline(card: dict[str, Any]) -> dict[str, Measured]:
+    """Return the key figures, of the hardest data set that the card holds."""
+    metrics = card.get("metrics", {})
+    hardest: dict[str, Any] = next((metrics[key] for key in reversed(TITLES) if key in metrics), {})
+    return {name: _measured(name, hardest) for name in ("auroc", "sensitivity", "specificity") if name in hardest}
+
+
+@cache
+def _external_results() -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = json.loads(EXTERNAL_RESULTS.read_text(encoding="utf-8"))
+    return results
+
+
+def _figures(values: dict[str, Any]) -> list[Measured]:
+    return [_measured(name, values) for name in FIGURES if name in values]
+
+
+def _measured(name: str, values: dict[str, Any]) -> Measured:
+    """Read a figure in the form of a card, ``{value, low, high}``, or of a report, whose intervals stand apart."""
+    title, meaning, is_share = FIGURES[name]
+    found = values[name]
+    if isinstance(found, dict):
+        return Measured(title, meaning, is_share, found.get("value"), found.get("low"), found.get("high"))
+    low, high = values.get("intervals", {}).get(name, (None, None))
+    return Measured(title, meaning, is_share, found, low, high)
+
+
+def _subgroups(groups: dict[str, Any]) -> dict[str, dict[str, tuple[int, list[Measured]]]]:
+    return {
+        fact: {value: (_count(part), _figures(part)) for value, part in parts.items()}
+        for fact, parts in groups.items()
+    }
+
+
+def _count(part: dict[str, Any]) -> int:
+    return int(part.get("n", part.get("images", 0)))

@@ -1,0 +1,168 @@
+"""The result page, its heat map, and the report to take away."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
+
+from diagnosis import heatmap as heatmaps
+from diagnosis import notices
+from diagnosis import report as reporting
+from diagnosis.meaning import probability_where_rarer
+from diagnosis.models import Prediction, Radiograph
+from diagnosis.paging import neighbours_of
+from diagnosis.picture import SHOWN_INLINE, picture_url
+from diagnosis.views import error_page, members_only, own_radiograph, poll_milliseconds, uuid_or_none
+from diagnosis.waiting import waits_of
+
+
+@members_only
+@never_cache
+@require_safe
+def radiograph(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The result page. Its middle part is the fragment that ``status`` renders anew until the prediction is final."""
+    own = own_radiograph(request, pk)
+    newer, older = neighbours_of(own)
+    context = {**_result_context(own), "newer": newer, "older": older}
+    return render(request, "diagnosis/radiograph.html", context)
+
+
+@members_only
+@never_cache
+@require_safe
+def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The fragment of the result page that says how the prediction stands; empty where it is as it was ``seen``."""
+    own = own_radiograph(request, pk)
+    context = _result_context(own)
+    if request.GET.get("seen") == context["state"]:
+        return HttpResponse(status=204)
+    if own.preview and own.format not in SHOWN_INLINE:  # the page was made while there was no picture to show
+        return HttpResponseClientRefresh()
+    return render(request, "diagnosis/_result_fragment.html", context)
+
+
+def _result_context(radiograph: Radiograph) -> dict[str, Any]:
+    newest, *earlier = radiograph.predictions.select_related("model_version") or [radiograph.prediction]
+    worker_is_alive = newest.is_final or notices.worker_answers()
+    wait = waits_of([newest]).get(newest.pk)
+    poll = max(poll_milliseconds(newest), wait.pause if wait else 0)
+    return {
+        "radiograph": radiograph,
+        "prediction": newest,
+        "earlier": earlier,
+        "picture_url": picture_url(radiograph),
+        "has_heatmap": heatmaps.has_heatmap(newest),
+        "why_no_heatmap": heatmaps.why_no_heatmap(newest),
+        "legend": heatmaps.legend(),
+        "has_report": reporting.has_report(newest),
+        "where_rarer": probability_where_rarer(newest.probability),
+        "worker_is_alive": worker_is_alive,
+        "wait": wait,
+        "poll": poll,
+        "state": f"{newest.status}-{worker_is_alive:d}-{poll}-{wait.words if wait else ''}",
+        **_times(newest),
+    }
+
+
+def _times(prediction: Prediction) -> dict[str, timedelta | None]:
+    queued, started, finished = prediction.queued_at, prediction.started_at, prediction.finished_at
+    return {
+        "waited": max(started - queued, timedelta(0)) if started else None,
+        "ran": finished - started if started and finished else None,
+    }
+
+
+@members_only
+@require_safe
+def heatmap(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """The heat map of the newest prediction, or of ``?prediction=``."""
+    return _with_the_reason(heatmap_response, request, own_radiograph(request, pk))
+
+
+def heatmap_response(request: HttpRequest, radiograph: Radiograph) -> HttpResponseBase:
+    """Answer page and API alike; Http404 says why there is none."""
+    prediction = prediction_asked_for(request, radiograph)
+    if not heatmaps.has_heatmap(prediction):
+        raise Http404(heatmaps.why_no_heatmap(prediction))
+    etag = heatmaps.etag_of(prediction)
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+    if response is None:
+        response = HttpResponse(heatmaps.heatmap_png(prediction), content_type="image/png")
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@members_only
+@never_cache
+@require_safe
+def report(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """The report on the newest prediction, or on ``?prediction=``, as a PDF."""
+    return _with_the_reason(report_response, request, own_radiograph(request, pk))
+
+
+def _with_the_reason(
+    response_of: Callable[[HttpRequest, Radiograph], HttpResponseBase], request: HttpRequest, own: Radiograph
+) -> HttpResponseBase:
+    try:
+        return response_of(request, own)
+    except Http404 as reason:
+        return error_page(request, 404, "Not there", str(reason))
+
+
+def report_response(request: HttpRequest, radiograph: Radiograph) -> HttpResponse:
+    """Answer page and API alike; Http404 says why there is none."""
+    prediction = prediction_asked_for(request, radiograph)
+    if not reporting.has_report(prediction):
+        raise Http404(reporting.NONE_FAILED if prediction.is_final else reporting.NONE_UNFINISHED)
+    disposition = content_disposition_header(as_attachment=False, filename=reporting.report_name(prediction))
+    pdf = reporting.report_pdf(prediction)
+    return HttpResponse(pdf, content_type="application/pdf", headers={"Content-Disposition": disposition})
+
+
+def prediction_asked_for(request: HttpRequest, radiograph: Radiograph) -> Prediction:
+    asked = request.GET.get("prediction")
+    if asked is None:
+        return radiograph.prediction
+    # SQLite and PostgreSQL hold ids of up to 64 bits
+    found = radiograph.predictions.select_related("model_version").filter(pk=asked) if asked.isdecimal() else []
+    for prediction in found if len(asked) < 19 else []:
+        return prediction
+    raise Http404("This X-ray has no such prediction.")
+
+
+@members_only
+@require_POST
+def reports(request: HttpRequest) -> HttpResponseBase:
+    """A zip of the reports on the chosen radiographs."""
+    wanted = [pk for text in request.POST.getlist("pk") if (pk := uuid_or_none(text))]
+    if len(wanted) > reporting.MOST_REPORTS:
+        return _back(request, f"Choose {reporting.MOST_REPORTS} X-rays at most; these are {len(wanted)}.")
+    chosen = Radiograph.objects.owned_by(request.user).filter(pk__in=wanted).with_predictions()
+    predictions = [own.prediction for own in chosen if reporting.has_report(own.prediction)]
+    if not predictions:
+        return _back(request, "Choose at least one X-ray that has been read, and ask for the reports again.")
+    return StreamingHttpResponse(
+        reporting.zip_of_reports(predictions),
+        content_type="application/zip",
+        headers={
+            "Content-Disposition": 'attachment; filename="PneumoDetect reports.zip"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _back(request: HttpRequest, sentence: str) -> HttpResponse:
+    messages.error(request, sentence)
+    return redirect("diagnosis:history")

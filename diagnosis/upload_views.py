@@ -1,0 +1,169 @@
+"""The upload page: what it takes, what became of each file, and how the answers come in."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import get_template
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from diagnosis import worker
+from diagnosis.api.problems import status_of
+from diagnosis.engine.archive import SYSTEM_FILES
+from diagnosis.engine.header import FORMATS_SENTENCE, MAX_PIXELS, MAX_SIDE
+from diagnosis.forms import UploadForm
+from diagnosis.models import ModelVersion, Prediction, Radiograph
+from diagnosis.picture import SHOWN_INLINE
+from diagnosis.submission import Receipt, Received, submit, submit_all
+from diagnosis.uploads import batch_too_large_sentence, megabytes, too_large_sentence, too_many_sentence
+from diagnosis.views import error_page, members_only, wants_fragment
+
+#: So many places in the queue are counted; whoever waits behind them is told that it is more.
+PLACES = 1000
+
+
+@members_only
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: HttpRequest) -> HttpResponse:
+    """The start page: a form that takes images and zips, and then says what became of each."""
+    if request.method != "POST":
+        return _upload_page(request)
+    form = UploadForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _problem(request, 400, str(form.errors["file"][0]))
+    receipt = submit_all(request.user, form.cleaned_data["file"])
+    if len(receipt.files) == 1 and not wants_fragment(request):
+        if problem := receipt.files[0].problem:
+            return _problem(request, status_of(problem), problem.detail)
+        if receipt.stored:
+            return redirect(receipt.stored[0])
+    return _answer(request, receipt)
+
+
+def _problem(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    if wants_fragment(request):
+        return error_page(request, status, "", detail)
+    return _upload_page(request, status, problem=detail)
+
+
+def _answer(request: HttpRequest, receipt: Receipt) -> HttpResponse:
+    facts = {"files": _with_predictions(receipt.files), "skipped": receipt.skipped, "shown_inline": SHOWN_INLINE}
+    if wants_fragment(request):
+        return render(request, "diagnosis/_upload_rows.html", facts)
+    return _upload_page(request, 200 if any(file.radiograph for file in receipt.files) else 400, **facts)
+
+
+def _with_predictions(files: list[Received]) -> list[Received]:
+    """Read the radiographs anew, so that showing their predictions costs no query each."""
+    wanted = {file.radiograph.pk for file in files if file.radiograph}
+    found = Radiograph.objects.filter(pk__in=wanted).with_predictions().in_bulk()
+    return [
+        Received(each.name, each.radiograph and found.get(each.radiograph.pk), each.is_known, each.problem)
+        for each in files
+    ]
+
+
+def _upload_page(request: HttpRequest, status: int = 200, **facts: Any) -> HttpResponse:
+    context = {
+        "form": UploadForm(),
+        "formats": FORMATS_SENTENCE,
+        "limits": {
+            "file": settings.MAX_UPLOAD_BYTES,
+            "file_size": megabytes(settings.MAX_UPLOAD_BYTES),
+            "too_large": too_large_sentence(),
+            "batch": settings.MAX_BATCH_BYTES,
+            "batch_size": megabytes(settings.MAX_BATCH_BYTES),
+            "batch_too_large": batch_too_large_sentence(),
+            "files": settings.MAX_BATCH_FILES,
+            "too_many": too_many_sentence(),
+            "megapixels": MAX_PIXELS // 1_000_000,
+            "side": MAX_SIDE,
+        },
+        "system_files": " ".join(SYSTEM_FILES),
+        "active_version": ModelVersion.objects.filter(active=True).first(),
+        **facts,
+    }
+    return render(request, "diagnosis/upload.html", context, status=status)
+
+
+@members_only
+@never_cache
+@require_POST
+def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Upload once more what is stored already, without sending it."""
+    earlier = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
+    try:
+        with earlier.file.open("rb") as file:
+            radiograph = submit(request.user, UploadedFile(file, earlier.filename, size=file.size))
+    except FileNotFoundError as error:
+        raise Http404("The file of this radiograph is no longer there.") from error
+    if wants_fragment(request):
+        return _answer(request, Receipt([Received(radiograph.filename, radiograph)]))
+    return redirect(radiograph)
+
+
+@members_only
+@never_cache
+@require_POST  # hundreds of ids are more than an address may hold
+def states(request: HttpRequest) -> JsonResponse:
+    """Say of all uploads that a page still waits for how they stand: two queries, however many they are.
+
+    ``final`` maps ids to what to show in their rows, ``open`` to a few words, and ``poll`` is when to ask again.
+    """
+    asked = {pk for text in request.POST.getlist("pk")[: settings.MAX_BATCH_FILES * 2] if (pk := _uuid_or_none(text))}
+    mine = Prediction.objects.filter(radiograph__in=asked, radiograph__owner_id=request.user.pk)
+    newest = {prediction.radiograph_id: prediction for prediction in mine.order_by("queued_at", "pk")}
+    waiting = [prediction for prediction in newest.values() if not prediction.is_final]
+    words = _words_for(waiting)
+    final = {str(pk): _final(newest.get(pk) or Prediction.of_deleted()) for pk in asked - words.keys()}
+    return JsonResponse(
+        {"final": final, "open": {str(pk): text for pk, text in words.items()}, "poll": _pause(waiting)}
+    )
+
+
+def _final(prediction: Prediction) -> dict[str, str]:
+    outcome = get_template("diagnosis/_outcome.html").render({"prediction": prediction})
+    return {"stage": prediction.status, "outcome": outcome, "reason": prediction.reason}
+
+
+def _uuid_or_none(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def _words_for(waiting: list[Prediction]) -> dict[uuid.UUID, str]:
+    if not waiting:
+        return {}
+    if not worker.is_any_alive():
+        return {prediction.radiograph_id: "Waiting: nobody is reading at the moment" for prediction in waiting}
+    pending = Prediction.objects.filter(status=Prediction.Status.PENDING).order_by("queued_at")
+    places = {pk: place for place, pk in enumerate(pending.values_list("radiograph_id", flat=True)[:PLACES])}
+    return {prediction.radiograph_id: _place_of(prediction, places) for prediction in waiting}
+
+
+def _place_of(prediction: Prediction, places: dict[uuid.UUID, int]) -> str:
+    if prediction.status == Prediction.Status.RUNNING:
+        return "Being read"
+    ahead = places.get(prediction.radiograph_id)
+    if ahead is None:
+        return f"Waiting, more than {PLACES} ahead" if len(places) == PLACES else "Waiting"
+    return f"Waiting, {ahead} ahead" if ahead else "Waiting, next in turn"
+
+
+def _pause(waiting: list[Prediction]) -> int:
+    """Return the milliseconds until it is worth asking again."""
+    oldest = min((prediction.queued_at for prediction in waiting), default=timezone.now())
+    if timezone.now() - oldest > timedelta(minutes=2):
+        return 5000
+    return 300 if len(waiting) <= 5 else 1000

@@ -1,0 +1,78 @@
+"""DICOM files that the tests draw, whole and broken ones."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset, dcmwrite
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    RLELossless,
+)
+
+from tests.drawings import drawn
+
+LOSSLESS = {
+    "implicit": ImplicitVRLittleEndian,
+    "explicit": ExplicitVRLittleEndian,
+    "deflated": DeflatedExplicitVRLittleEndian,
+    "RLE": RLELossless,
+    "JPEG-LS": JPEGLSLossless,
+    "JPEG 2000": JPEG2000Lossless,
+}
+_ENCODERS = {RLELossless: "pylibjpeg", JPEGLSLossless: "pyjpegls", JPEG2000Lossless: "pylibjpeg"}
+PATIENT = "Mustermann^Erika"
+
+
+def grey(width: int = 320, height: int = 256, seed: int = 1) -> NDArray[np.uint8]:
+    return np.asarray(drawn(width, height, seed))
+
+
+def dataset_of(pixels: Any = None, **facts: Any) -> Dataset:
+    """Describe ``pixels`` (8 or 16 bits, grey) as a radiograph of a child; ``facts`` are attributes by keyword."""
+    pixels = grey() if pixels is None else pixels
+    bits = pixels.dtype.itemsize * 8
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = DigitalXRayImageStorageForPresentation, UID("1.2.3.4")
+    dataset.PatientName, dataset.PatientAge, dataset.PatientSex = PATIENT, "004Y", "F"
+    dataset.Modality, dataset.BodyPartExamined, dataset.ViewPosition = "DX", "CHEST", "AP"
+    dataset.Manufacturer = "Tests"
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.Rows, dataset.Columns = pixels.shape[-2:]
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = bits, bits, bits - 1
+    dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
+    dataset.PixelData = pixels.tobytes() + b"\0" * (pixels.nbytes % 2)
+    for name, value in facts.items():
+        if value is None:
+            delattr(dataset, name)
+        else:
+            setattr(dataset, name, value)
+    return dataset
+
+
+def encoded(dataset: Dataset, syntax: UID = ExplicitVRLittleEndian, preamble: bytes = bytes(128)) -> bytes:
+    dataset.file_meta = FileMetaDataset()
+    native = syntax in (ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
+    dataset.file_meta.TransferSyntaxUID = syntax if native else ExplicitVRLittleEndian
+    if plugin := _ENCODERS.get(syntax):
+        dataset.compress(syntax, encoding_plugin=plugin)
+    dataset.preamble = preamble
+    buffer = io.BytesIO()
+    dcmwrite(buffer, dataset, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def dicom_bytes(
+    pixels: Any = None, syntax: Any = ExplicitVRLittleEndian, preamble: Any = bytes(128), **facts: Any
+) -> bytes:
+    return encoded(dataset_of(pixels, **facts), syntax, preamble)
