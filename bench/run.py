@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 from PIL import Image
 
+from bench.pages import bench_open_pages, bench_pages
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.header import read_header
 from diagnosis.engine.preprocessing import SIDE, read_radiograph
@@ -65,6 +66,8 @@ def bench_platform(reference: float) -> None:
             caller = Caller(platform.url, platform.username, platform.password)
             answered = median_seconds(lambda: caller.upload(LARGE, wait=10), repeats=40)
             report("upload to answer through the API, 1400 x 1100 JPEG", answered, reference)
+            bench_pages(platform, reference, report)
+            bench_open_pages(platform, reference, report)
             report_memory("web server", platform.web_pids()[1:])
             main, *pool = platform.worker_pids()
             report_memory("worker, main process", [main])

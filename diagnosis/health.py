@@ -16,7 +16,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def readyz(request: HttpRequest) -> HttpResponse:
     """Database, Redis and at least one worker answer; else 503, which names those that do not."""
-    answers = {"database": _database_answers(), "redis": _redis_answers(), "worker": worker.is_any_alive()}
+    answers = {"database": _database_answers(), "redis": redis_answers(), "worker": worker.is_any_alive()}
     ready = all(answers.values())
     states = {name: "ok" if answer else "does not answer" for name, answer in answers.items()}
     return JsonResponse({"status": "ready" if ready else "not ready", **states}, status=200 if ready else 503)
@@ -31,7 +31,7 @@ def _database_answers() -> bool:
     return True
 
 
-def _redis_answers() -> bool:
+def redis_answers() -> bool:
     # The cache swallows errors of Redis, so what was written must come back.
     redis = caches["redis"]
     redis.set("diagnosis.readyz", "1", timeout=10)

@@ -17,13 +17,14 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from diagnosis import heatmap as heatmaps
+from diagnosis import notices
 from diagnosis import report as reporting
-from diagnosis import worker
 from diagnosis.meaning import probability_where_rarer
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.paging import neighbours_of
 from diagnosis.picture import SHOWN_INLINE, picture_url
 from diagnosis.views import error_page, members_only, own_radiograph, poll_milliseconds, uuid_or_none
+from diagnosis.waiting import waits_of
 
 
 @members_only
@@ -53,8 +54,9 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 def _result_context(radiograph: Radiograph) -> dict[str, Any]:
     newest, *earlier = radiograph.predictions.select_related("model_version") or [radiograph.prediction]
-    worker_is_alive = newest.is_final or worker.is_any_alive()
-    poll = poll_milliseconds(newest)
+    worker_is_alive = newest.is_final or notices.worker_answers()
+    wait = waits_of([newest]).get(newest.pk)
+    poll = max(poll_milliseconds(newest), wait.pause if wait else 0)
     return {
         "radiograph": radiograph,
         "prediction": newest,
@@ -66,8 +68,9 @@ def _result_context(radiograph: Radiograph) -> dict[str, Any]:
         "has_report": reporting.has_report(newest),
         "where_rarer": probability_where_rarer(newest.probability),
         "worker_is_alive": worker_is_alive,
+        "wait": wait,
         "poll": poll,
-        "state": f"{newest.status}-{worker_is_alive:d}-{poll}",
+        "state": f"{newest.status}-{worker_is_alive:d}-{poll}-{wait.words if wait else ''}",
         **_times(newest),
     }
 

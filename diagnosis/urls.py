@@ -1,11 +1,14 @@
 from django.urls import path
 
-from diagnosis import model_views, result_views, upload_views, views
+from diagnosis import help_views, model_views, result_views, upload_views, views
 
 app_name = "diagnosis"
 urlpatterns = [
     path("", upload_views.upload, name="upload"),
     path("uploads/states/", upload_views.states, name="upload_states"),
+    path("help/", help_views.help_page, name="help"),
+    path("help/sample.png", help_views.sample, name="sample"),
+    path("help/sample/", help_views.try_sample, name="try_sample"),
     path("radiographs/", views.history, name="history"),
     path("radiographs/outcomes/", views.outcomes, name="outcomes"),
     path("radiographs/<uuid:pk>/", result_views.radiograph, name="radiograph"),

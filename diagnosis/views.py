@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import sys
 import uuid
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from diagnosis.models import Prediction, Radiograph
 from diagnosis.paging import page_of
 from diagnosis.picture import SHOWN_INLINE, is_preview_coming
 from diagnosis.uploads import parse_error_sentence
+from diagnosis.waiting import waits_of
 
 PAGE_SIZE = 24
 LOGGED_OUT = "You are logged out. Log in again, then repeat what you did."
@@ -66,7 +68,7 @@ def outcomes(request: HttpRequest) -> HttpResponse:
     wanted = [pk for text in asked if (pk := uuid_or_none(text))]
     radiographs = list(Radiograph.objects.owned_by(request.user).filter(pk__in=wanted).with_predictions())
     unfinished = _unfinished_of(radiographs)
-    if len(unfinished["unfinished"]) == len(asked) and request.GET.get("poll") == str(unfinished["poll"]):
+    if request.GET.get("seen") == unfinished["seen"] and len(unfinished["unfinished"]) == len(asked):
         return HttpResponse(status=204)
     return render(request, "diagnosis/_outcomes.html", {"radiographs": radiographs, **unfinished})
 
@@ -79,9 +81,14 @@ def uuid_or_none(text: str) -> uuid.UUID | None:
 
 
 def _unfinished_of(radiographs: list[Radiograph]) -> dict[str, Any]:
+    """What the rows that are not final need to bring themselves up to date; ``seen`` tells whether that changed."""
     unfinished = [radiograph for radiograph in radiographs if not radiograph.prediction.is_final]
-    polls = [poll_milliseconds(radiograph.prediction) for radiograph in unfinished]
-    return {"unfinished": unfinished, "poll": max(2000, min(polls, default=0))}
+    waits = waits_of(radiograph.prediction for radiograph in unfinished)
+    pauses = [max(poll_milliseconds(each.prediction), waits[each.prediction.pk].pause) for each in unfinished]
+    poll = max(1000, min(pauses, default=0))
+    said = sorted((pk, wait.words) for pk, wait in waits.items())
+    seen = hashlib.sha256(f"{poll}{said}".encode()).hexdigest()[:12]
+    return {"unfinished": unfinished, "waits": waits, "poll": poll, "seen": seen}
 
 
 def poll_milliseconds(prediction: Prediction) -> int:

@@ -205,6 +205,8 @@ MAX_BATCH_BYTES = max(MAX_UPLOAD_BYTES, _positive("PNEUMODETECT_MAX_BATCH_MB", 5
 MAX_BATCH_FILES = _positive("PNEUMODETECT_MAX_BATCH_FILES", 500)
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH_FILES + 1  # the upload handler refuses first, with its own sentence
 DATA_UPLOAD_MAX_NUMBER_FIELDS = MAX_BATCH_FILES + 1000  # the page asks for the states of all its uploads at once
+# With less room than this on the disk, every page says that it is nearly full.
+DISK_LOW_BYTES = _positive("PNEUMODETECT_DISK_LOW_MB", 1024) * 1024**2
 STORAGES = {
     "default": {"BACKEND": "diagnosis.uploads.DurableStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
+from diagnosis import notices
 from diagnosis.models import ModelVersion
 from tests.factories import make_user
 from tests.live import live_platform
@@ -41,6 +42,7 @@ def _own_folders(settings: Settings, tmp_path: Path) -> None:
     }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
+    notices.forget()
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ from datetime import timedelta
 
 from django.template import Library
 
+from diagnosis.models import Prediction
+from diagnosis.waiting import Wait
+
 register = Library()
 SPACE = "\N{NO-BREAK SPACE}"
 
@@ -42,3 +45,11 @@ def duration(time: timedelta | None) -> str:
     if seconds < 120:
         return f"{seconds:.0f}{SPACE}s"
     return f"{seconds / 60:.0f}{SPACE}min" if seconds < 7200 else f"{seconds / 3600:.0f}{SPACE}h"
+
+
+@register.filter
+def words_for(waits: dict[int, Wait] | None, prediction: Prediction) -> str:
+    """Say of a prediction that is not final how it stands, as far as that was found out."""
+    if waits and (wait := waits.get(prediction.pk)):
+        return wait.words
+    return "Being read" if prediction.status == Prediction.Status.RUNNING else "Waiting"

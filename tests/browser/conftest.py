@@ -24,6 +24,8 @@ def chromium() -> Iterator[object]:
     """A running browser: the one that CHROMIUM names, one on the PATH, or the one that Playwright installed."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright's Python package is not installed")
     found = os.environ.get("CHROMIUM") or next((path for name in NAMES if (path := shutil.which(name))), None)
+    # Playwright's loop counts as running until the end, and Django's database takes that for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with playwright.sync_playwright() as running:
         try:
             browser = running.chromium.launch(

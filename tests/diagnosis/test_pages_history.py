@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.utils import timezone
 
+from diagnosis import worker
 from diagnosis.models import ModelVersion, Radiograph
 from diagnosis.views import PAGE_SIZE
 from tests.diagnosis.pages import HTMX, browser_of, words
@@ -68,13 +70,14 @@ def test_the_history_takes_as_many_queries_for_twenty_rows_as_for_one(
 @pytest.mark.parametrize(
     ("facts", "badge"),
     [
-        ({"status": "pending"}, "Waiting"),
+        ({"status": "pending"}, "Waiting, next in turn"),
         ({"status": "running"}, "Being read"),
         ({"status": "refused"}, "Refused"),
         ({"status": "failed"}, "Could not be read"),
     ],
 )
 def test_each_state_has_its_words_in_the_history(alice: User, facts: dict[str, Any], badge: str) -> None:
+    worker.report_alive()
     make_radiograph(alice, **facts)
     assert f">{badge}</span>" in words(browser_of(alice).get("/radiographs/"))
 
@@ -87,9 +90,10 @@ def test_an_outcome_has_its_words_in_the_history(alice: User, version: ModelVers
 def test_rows_that_wait_bring_themselves_up_to_date(alice: User, bob: User, version: ModelVersion) -> None:
     waiting, soon_done, of_bob = make_radiograph(alice), make_radiograph(alice), make_radiograph(bob)
     client = browser_of(alice)
-    page = words(client.get("/radiographs/"))
-    assert f"outcomes/?poll=2000&amp;pk={soon_done.pk}&amp;pk={waiting.pk}" in page
-    asked: dict[str, Any] = {"poll": 2000, "pk": [waiting.pk, soon_done.pk]}
+    page = client.get("/radiographs/")
+    seen = page.context["seen"]
+    assert f"outcomes/?seen={seen}&amp;pk={soon_done.pk}&amp;pk={waiting.pk}" in words(page)
+    asked: dict[str, Any] = {"seen": seen, "pk": [waiting.pk, soon_done.pk]}
     assert client.get("/radiographs/outcomes/", asked, headers=HTMX).status_code == 204
     soon_done.predictions.update(**succeeded(version))
     asked["pk"] = [waiting.pk, soon_done.pk, of_bob.pk, "no-id"]
@@ -98,6 +102,19 @@ def test_rows_that_wait_bring_themselves_up_to_date(alice: User, bob: User, vers
     assert f"pk={waiting.pk}" in fragment
     assert f"pk={soon_done.pk}" not in fragment
     assert str(of_bob.pk) not in fragment
+
+
+def test_rows_that_move_up_in_the_queue_say_so(alice: User, bob: User) -> None:
+    worker.report_alive()
+    before, own = make_radiograph(bob), make_radiograph(alice)
+    client = browser_of(alice)
+    page = client.get("/radiographs/")
+    assert "Waiting, 1 ahead" in words(page)
+    before.delete()
+    cache.clear()
+    worker.report_alive()
+    asked = {"seen": page.context["seen"], "pk": [own.pk]}
+    assert "Waiting, next in turn" in words(client.get("/radiographs/outcomes/", asked, headers=HTMX))
 
 
 def test_a_history_in_which_all_is_final_does_not_ask(alice: User, version: ModelVersion) -> None:

@@ -108,10 +108,13 @@ def test_the_fragment_is_empty_until_something_changes_and_then_final(alice: Use
     worker.report_alive()
     client, radiograph = browser_of(alice), make_radiograph(alice)
     url = page_of(radiograph, "status")
-    assert client.get(url, {"seen": "pending-1-200"}, headers=HTMX).status_code == 204
-    assert "waits for its turn" in words(client.get(url, {"seen": "pending-0-200"}, headers=HTMX))
+    seen = "pending-1-200-Waiting, next in turn"
+    assert client.get(url, {"seen": seen}, headers=HTMX).status_code == 204
+    other = words(client.get(url, {"seen": "pending-0-200"}, headers=HTMX))
+    assert "waits for its turn" in other
+    assert '<span class="badge badge-waiting">Waiting, next in turn</span>' in other
     radiograph.predictions.update(**succeeded(version))
-    final = client.get(url, {"seen": "pending-1-200"}, headers=HTMX)
+    final = client.get(url, {"seen": seen}, headers=HTMX)
     assert "Pneumonia likely" in words(final)
     assert "hx-trigger" not in words(final)
     assert "<html" not in words(final)

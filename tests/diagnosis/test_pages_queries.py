@@ -1,0 +1,52 @@
+"""How many queries a page takes, however much there is to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from diagnosis import worker
+from diagnosis.models import ModelVersion, Radiograph
+from tests.diagnosis.pages import HTMX, browser_of, page_of
+from tests.factories import make_radiograph, succeeded
+
+pytestmark = pytest.mark.usefixtures("rung")
+MOST = 12
+
+Address = Callable[[list[Radiograph]], str]
+PAGES: dict[str, Address] = {
+    "upload": lambda _: "/",
+    "history": lambda _: "/radiographs/",
+    "help": lambda _: "/help/",
+    "email addresses": lambda _: "/accounts/email/",
+    "change password": lambda _: "/accounts/password/change/",
+    "not found": lambda _: "/nowhere/",
+    "result, succeeded": lambda of: page_of(of[-1]),
+    "result, waiting": lambda of: page_of(of[0]),
+    "delete": lambda of: page_of(of[0], "delete"),
+}
+PARTS: dict[str, Address] = {
+    "state of a result": lambda of: page_of(of[0], "status"),
+    "outcomes": lambda of: "/radiographs/outcomes/?" + "&".join(f"pk={radiograph.pk}" for radiograph in of),
+}
+
+
+@pytest.fixture
+def radiographs(alice: User, version: ModelVersion) -> list[Radiograph]:
+    """Ten that wait and ten that are read."""
+    worker.report_alive()
+    waiting = [make_radiograph(alice) for _ in range(10)]
+    return waiting + [make_radiograph(alice, **succeeded(version)) for _ in range(10)]
+
+
+@pytest.mark.parametrize("name", [*PAGES, *PARTS])
+def test_no_page_takes_more_than_twelve_queries(
+    alice: User, radiographs: list[Radiograph], name: str, django_assert_max_num_queries: Any
+) -> None:
+    client, address = browser_of(alice), {**PAGES, **PARTS}[name](radiographs)
+    with django_assert_max_num_queries(MOST):
+        answer = client.get(address, headers=HTMX if name in PARTS else {})
+    assert answer.status_code == (404 if name == "not found" else 200)
