@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
@@ -11,11 +11,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import get_template
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from diagnosis import worker
 from diagnosis.api.problems import status_of
 from diagnosis.engine.archive import SYSTEM_FILES
 from diagnosis.engine.header import FORMATS_SENTENCE, MAX_PIXELS, MAX_SIDE
@@ -25,9 +23,7 @@ from diagnosis.picture import SHOWN_INLINE
 from diagnosis.submission import Receipt, Received, submit, submit_all
 from diagnosis.uploads import batch_too_large_sentence, megabytes, too_large_sentence, too_many_sentence
 from diagnosis.views import error_page, members_only, wants_fragment
-
-#: So many places in the queue are counted; whoever waits behind them is told that it is more.
-PLACES = 1000
+from diagnosis.waiting import Wait, waits_of
 
 
 @members_only
@@ -115,18 +111,18 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @never_cache
 @require_POST  # hundreds of ids are more than an address may hold
 def states(request: HttpRequest) -> JsonResponse:
-    """Say of all uploads that a page still waits for how they stand: two queries, however many they are.
+    """Say of all uploads that a page still waits for how they stand: a few queries, however many they are.
 
     ``final`` maps ids to what to show in their rows, ``open`` to a few words, and ``poll`` is when to ask again.
     """
     asked = {pk for text in request.POST.getlist("pk")[: settings.MAX_BATCH_FILES * 2] if (pk := _uuid_or_none(text))}
     mine = Prediction.objects.filter(radiograph__in=asked, radiograph__owner_id=request.user.pk)
     newest = {prediction.radiograph_id: prediction for prediction in mine.order_by("queued_at", "pk")}
-    waiting = [prediction for prediction in newest.values() if not prediction.is_final]
-    words = _words_for(waiting)
+    waits = waits_of(newest.values())
+    words = {pk: waits[prediction.pk].words for pk, prediction in newest.items() if prediction.pk in waits}
     final = {str(pk): _final(newest.get(pk) or Prediction.of_deleted()) for pk in asked - words.keys()}
     return JsonResponse(
-        {"final": final, "open": {str(pk): text for pk, text in words.items()}, "poll": _pause(waiting)}
+        {"final": final, "open": {str(pk): text for pk, text in words.items()}, "poll": _pause(waits.values())}
     )
 
 
@@ -142,28 +138,6 @@ def _uuid_or_none(text: str) -> uuid.UUID | None:
         return None
 
 
-def _words_for(waiting: list[Prediction]) -> dict[uuid.UUID, str]:
-    if not waiting:
-        return {}
-    if not worker.is_any_alive():
-        return {prediction.radiograph_id: "Waiting: nobody is reading at the moment" for prediction in waiting}
-    pending = Prediction.objects.filter(status=Prediction.Status.PENDING).order_by("queued_at")
-    places = {pk: place for place, pk in enumerate(pending.values_list("radiograph_id", flat=True)[:PLACES])}
-    return {prediction.radiograph_id: _place_of(prediction, places) for prediction in waiting}
-
-
-def _place_of(prediction: Prediction, places: dict[uuid.UUID, int]) -> str:
-    if prediction.status == Prediction.Status.RUNNING:
-        return "Being read"
-    ahead = places.get(prediction.radiograph_id)
-    if ahead is None:
-        return f"Waiting, more than {PLACES} ahead" if len(places) == PLACES else "Waiting"
-    return f"Waiting, {ahead} ahead" if ahead else "Waiting, next in turn"
-
-
-def _pause(waiting: list[Prediction]) -> int:
-    """Return the milliseconds until it is worth asking again."""
-    oldest = min((prediction.queued_at for prediction in waiting), default=timezone.now())
-    if timezone.now() - oldest > timedelta(minutes=2):
-        return 5000
-    return 300 if len(waiting) <= 5 else 1000
+def _pause(waits: Collection[Wait]) -> int:
+    """Return the milliseconds until it is worth asking again: a page with many rows asks for all of them at once."""
+    return max(min((wait.pause for wait in waits), default=0), 300 if len(waits) <= 5 else 1000)

@@ -19,7 +19,7 @@ class TrainingConfig:
     #: Share of the 1024 pooled features that are dropped in a training step.
     dropout: float = 0.2
     #: Epochs at most; in each the larger class is seen once and the smaller is repeated up to its number.
-    epochs: int = 6
+    epochs: int = 15
     #: Epochs without a better validation under perturbation after which training stops.
     patience: int = 6
     #: Images a step.
@@ -36,9 +36,8 @@ class TrainingConfig:
     ema_momentum: float = 0.995
     #: How strong augmentation is; 1 is meant for radiographs of other hospitals, 0 changes nothing.
     augmentation: float = 1.0
-    #: How much wider, against their height, PNEUMONIA files are than NORMAL ones, as a logarithm: in the official
-    #: training folder 0.21 (the medians are 1.50 and 1.21). Training takes it away, so that proportions tell no label.
-    proportion_gap: float = 0.21
+    #: Standard deviation of the logarithm by which height and width are stretched against each other in training.
+    proportions: float = 0.2
     #: Threads that augment beside the training step.
     augmentation_threads: int = 1
     #: Seed of the split, the first weights, the order of images and their augmentation.

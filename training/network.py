@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,16 @@ def build_network(config: TrainingConfig, imagenet: Arrays) -> keras.Model:
     network = keras.Model(radiograph, logit, name="pneumodetect")
     start_from_imagenet(network, imagenet, config.share_from_imagenet)
     freeze(network, config.frozen_blocks)
+    return network
+
+
+def build_from(weights: Path, config: TrainingConfig) -> keras.Model:
+    """Return the network with the weights that an earlier run left. Raises TrainingError where they do not fit."""
+    network = build_network(replace(config, share_from_imagenet=0.0), {})
+    try:
+        network.load_weights(weights)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{weights} holds no weights of this network: give a run's network.weights.h5.") from error
     return network
 
 

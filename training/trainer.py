@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +24,7 @@ from training.config import TrainingConfig
 from training.datasets import Dataset, read_dataset, split_by_patient
 from training.errors import TrainingError
 from training.evaluation import evaluate
-from training.network import Arrays, build_network, read_imagenet
+from training.network import Arrays, build_from, build_network, read_imagenet
 from training.pictures import draw_pictures
 from training.plain_batches import PlainBatches
 from training.processes import processes_beside
@@ -34,6 +35,8 @@ Report = Callable[[str], None]
 
 #: Folders in the one where a run works.
 PICTURES, TENSORBOARD = "pictures", "tensorboard"
+#: What another run, or the gate, can go on from.
+WEIGHTS = "network.weights.h5"
 
 
 def train(
@@ -46,12 +49,14 @@ def train(
     report: Report = print,
     despite_audit: bool = False,
     afresh: bool = False,
+    start: Path | None = None,
 ) -> Artifact:
     """Train on the images in ``data`` alone; write artifact, history and pictures to the new folder ``output``.
 
     Until then all lies in ``output``.partial, where a run that was killed goes on, unless ``afresh``.
 
-    ``imagenet`` is a file of weights; None downloads them. ``source`` says in the card where the images come from (by
+    ``imagenet`` is a file of weights; None downloads them. ``start`` is the ``network.weights.h5`` of an earlier run,
+    to go on from with another configuration. ``source`` says in the card where the images come from (by
     default the folder's name). Images whose labels the files give away, or that bear both labels, are refused unless
     ``despite_audit``. Raises TrainingError, and then ``output`` is not there.
     """
@@ -64,15 +69,17 @@ def train(
         refuse_misleading(dataset, data)
     dataset = take_fraction(dataset, config.fraction, config.seed)
     training, validation = split_by_patient(dataset, config.validation_fraction, config.seed)
-    weights = read_imagenet(imagenet) if config.share_from_imagenet else {}
-    identity = {**config.as_dict(), "accelerator": kind, "fingerprint of the images": dataset.fingerprint}
+    weights = read_imagenet(imagenet) if config.share_from_imagenet and not start else {}
+    began = {"started_from": hashlib.sha256(start.read_bytes()).hexdigest()} if start else {}
+    identity = {**config.as_dict(), "accelerator": kind, "fingerprint of the images": dataset.fingerprint, **began}
     with working_folder(output, identity, afresh) as work:
-        network, history = fit_network(config, training, validation, weights, work, kind, report)
+        network, history = fit_network(config, training, validation, weights, work, kind, report, start)
         minutes = round(sum(row["seconds"] for row in history) / 60, 1)
-        run = {"minutes": minutes, "accelerator": kind, "epochs": history}
+        run = {"minutes": minutes, "accelerator": kind, "epochs": history, **began}
         facts = describe(dataset, training, validation, source)
         artifact = finish(network, config, validation, facts, run)
         draw_pictures(network, artifact.card, history, validation, work / PICTURES)
+        network.save_weights(work / WEIGHTS)
         deliver(artifact, work, output)
     report(f"{artifact.card.version} lies in {output}.")
     return artifact
@@ -91,7 +98,8 @@ def deliver(artifact: Artifact, work: Path, output: Path) -> None:
     whole = work / "artifact"
     shutil.rmtree(whole, ignore_errors=True)
     write_artifact(artifact, whole)
-    shutil.copy(work / HISTORY, whole)
+    for name in (HISTORY, WEIGHTS):
+        shutil.copy(work / name, whole)
     shutil.copytree(work / PICTURES, whole, dirs_exist_ok=True)
     if (work / TENSORBOARD).is_dir():
         shutil.copytree(work / TENSORBOARD, whole / TENSORBOARD)
@@ -117,7 +125,7 @@ def finish(
         "validation": validation,
         "validation_perturbed": perturbed(validation, config.seed + 1000),
         "validation_strongly_changed": strongly_changed(validation, config.seed + 2000),
-        "validation_exchanged": exchanged(validation, config.seed + 3000, config.proportion_gap),
+        "validation_exchanged": exchanged(validation, config.seed + 3000),
     }
     logits = {name: predict_logits(network, part.pixels) for name, part in parts.items()}
     calibration = calibrate(
@@ -153,13 +161,14 @@ def fit_network(
     folder: Path,
     kind: str = "cpu",
     report: Report = print,
+    start: Path | None = None,
 ) -> tuple[keras.Model, list[dict[str, Any]]]:
     """Train on the accelerator ``kind``; return the network with its best weights, and the history by epoch.
 
     The weights are the moving average; the best are those with the highest AUROC on the perturbed or
     the exchanged validation images, whichever is the lower one.
     """
-    network = build_network(config, imagenet)
+    network = build_network(config, imagenet) if start is None else build_from(start, config)
     batches = make_batches(training, config, processes_beside(kind))
     network.compile(
         optimizer=make_optimizer(config, steps=len(batches) * config.epochs),

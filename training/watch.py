@@ -37,7 +37,7 @@ class Watch(keras.callbacks.Callback):
         self.sets = {
             "clean": validation,
             "perturbed": perturbed(validation, config.seed),
-            "exchanged": exchanged(validation, config.seed, config.proportion_gap),
+            "exchanged": exchanged(validation, config.seed),
         }
         self.config, self.folder, self.report = config, folder, report
         self.history: list[dict[str, Any]] = []

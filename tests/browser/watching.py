@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tests.browser.accessibility import violations
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Request
 
@@ -39,10 +41,7 @@ class Watch:
 
 def assert_accessible(page: Page) -> None:
     """Let axe-core look at the page as it is."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
+    assert violations(page) == []
 
 
 def screenshot(page: Page, name: str) -> None:

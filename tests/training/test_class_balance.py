@@ -3,10 +3,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pytest
 
 from tests.training.conftest import make_dataset
-from training.batches import TrainingBatches, draw_donors, draw_ways, exchanged, perturbed, strongly_changed
+from training.batches import TrainingBatches, draw_donors, exchanged, perturbed, strongly_changed
 from training.config import TrainingConfig
 
 LABELS = [0] * 3 + [1] * 12
@@ -74,17 +73,14 @@ def test_a_donor_bears_the_other_label_and_another_seed_draws_another() -> None:
     assert (draw_donors(labels, labels, seed=2) != donors).any()
 
 
-def test_the_proportions_of_both_classes_meet_half_way() -> None:
-    labels = np.repeat([0, 1], 2000)
-    ways = draw_ways(labels, seed=1, gap=0.2, spread=0.1)
-    assert ways[:2000].mean() == pytest.approx(-0.1, abs=0.01)
-    assert ways[2000:].mean() == pytest.approx(0.1, abs=0.01)
-    assert ways.std() == pytest.approx(np.hypot(0.1, 0.1), abs=0.01)
-    assert (draw_ways(labels, seed=1, gap=0.2, spread=0.1) == ways).all()
+def test_height_and_width_are_stretched_in_training_whatever_the_label() -> None:
+    still, stretched = batches(proportions=0.0), batches(proportions=0.2)
+    assert (still[0][0] == batches(proportions=0.0)[0][0]).all()
+    assert (still[0][0] != stretched[0][0]).any(axis=(1, 2, 3)).all()
 
 
 def test_the_exchanged_set_is_fixed_and_keeps_labels_and_patients() -> None:
-    changed = exchanged(DATASET, seed=5, gap=0.2)
-    assert (changed.pixels == exchanged(DATASET, seed=5, gap=0.2).pixels).all()
+    changed = exchanged(DATASET, seed=5)
+    assert (changed.pixels == exchanged(DATASET, seed=5).pixels).all()
     assert (changed.labels.tolist(), changed.patients) == (LABELS, DATASET.patients)
     assert (changed.pixels != DATASET.pixels).any(axis=(1, 2)).all()

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -11,8 +13,10 @@ from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.figures import NAMES
 from tests.training.conftest import draw_chest, png
 from training import trainer
+from training.batches import predict_logits
 from training.config import TrainingConfig
 from training.errors import ExportError, TrainingError
+from training.network import build_from, build_network
 
 
 def test_a_folder_becomes_an_artifact_that_the_classifier_takes(
@@ -50,6 +54,7 @@ def test_a_folder_becomes_an_artifact_that_the_classifier_takes(
     assert {path.stem for path in output.glob("*.png")} == pictures
     for path in output.glob("*.png"):
         assert min(Image.open(path).size) > 250
+    assert build_from(output / "network.weights.h5", tiny).count_params() > 3_000_000
     assert list((output / "tensorboard" / "validation").glob("events.*"))
     assert {"lock", "run.json", "checkpoint.npz"}.isdisjoint(path.name for path in output.iterdir())
 
@@ -65,6 +70,21 @@ def test_a_run_that_fails_before_its_first_checkpoint_leaves_nothing(
     with pytest.raises(ExportError):
         trainer.train(tiny, draw_folder(2, 2), tmp_path / "runs" / "first", accelerator="cpu")
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_run_goes_on_from_the_weights_of_an_earlier_one(tiny: TrainingConfig, tmp_path: Path) -> None:
+    earlier = build_network(replace(tiny, seed=7), {})
+    earlier.save_weights(tmp_path / "network.weights.h5")
+    images = np.stack([draw_chest(label, 5) for label in (0, 1)])
+    expected = predict_logits(earlier, images)
+    assert predict_logits(build_from(tmp_path / "network.weights.h5", tiny), images) == pytest.approx(expected)
+    assert predict_logits(build_network(tiny, {}), images) != pytest.approx(expected)
+
+
+def test_weights_of_something_else_are_refused(tiny: TrainingConfig, tmp_path: Path) -> None:
+    (tmp_path / "network.weights.h5").write_bytes(b"no weights")
+    with pytest.raises(TrainingError, match="holds no weights of this network"):
+        build_from(tmp_path / "network.weights.h5", tiny)
 
 
 def test_an_artifact_is_never_overwritten(

@@ -29,6 +29,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--imagenet-weights", type=Path, metavar="FILE", help="an .npz file (default: Keras downloads them)"
         )
+        parser.add_argument(
+            "--start-from",
+            type=Path,
+            metavar="FILE",
+            help="network.weights.h5 of an earlier run, to go on from",
+        )
         parser.add_argument("--output", type=Path, metavar="DIR", help="the new folder for the artifact")
         parser.add_argument(
             "--source", default="", help="what the card says of the images: whose, which, what licence"
@@ -65,6 +71,7 @@ class Command(BaseCommand):
                 report=self.stdout.write,
                 despite_audit=options["despite_audit"],
                 afresh=options["afresh"],
+                start=options["start_from"],
             )
         except KeyboardInterrupt:
             raise CommandError("Stopped: the same command goes on after the last epoch that was finished.") from None
@@ -81,5 +88,10 @@ def _configure(config: TrainingConfig, options: dict[str, Any]) -> TrainingConfi
 
 def _name(config: TrainingConfig, options: dict[str, Any]) -> str:
     """Name the folder after what is asked for: the same command finds its unfinished run again."""
-    asked = [config.as_dict(), str(options["data"].absolute()), str(options["imagenet_weights"])]
+    asked = [
+        config.as_dict(),
+        str(options["data"].absolute()),
+        str(options["imagenet_weights"]),
+        str(options["start_from"]),
+    ]
     return f"{options['recipe']}-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:8]}"
