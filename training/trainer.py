@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from diagnosis.engine.artifact import Artifact, write_artifact
 from diagnosis.engine.examples import LABELS
+from diagnosis.engine.gate import Gate
 from training.accelerator import choose_accelerator, compiles_with_xla
 from training.batches import TrainingBatches, perturbed, predict_logits
 from training.calibration import calibrate
@@ -21,6 +23,8 @@ from training.config import TrainingConfig
 from training.datasets import Dataset, read_dataset, split_by_patient
 from training.errors import TrainingError
 from training.evaluation import evaluate
+from training.gallery import NOTHING_MORE, GallerySources, make_gallery
+from training.gate import Scorer, fit_gate
 from training.network import Arrays, build_network, read_imagenet
 from training.watch import BEST, HISTORY, Watch
 
@@ -35,17 +39,20 @@ def train(
     accelerator: str = "auto",
     source: str = "",
     report: Report = print,
+    gallery: GallerySources = NOTHING_MORE,
 ) -> Artifact:
     """Train on the images in ``data`` alone and write the artifact and its history to the new folder ``output``.
 
     ``imagenet`` is a file of weights; None downloads them. ``source`` says in the card where the images come from (by
-    default the folder's name). Raises TrainingError, and then ``output`` is not there.
+    default the folder's name). The gate is fitted on ``gallery`` too. Raises TrainingError, and then ``output``
+    is not there.
     """
     if output.exists():
         raise TrainingError(f"{output} exists already; name a new folder.")
     kind = choose_accelerator(accelerator)
     dataset = read_dataset(data, report)
     training, validation = split_by_patient(dataset, config.validation_fraction, config.seed)
+    more, strangers = gallery.read(report)
     weights = read_imagenet(imagenet) if config.share_from_imagenet else {}
     output.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".training-", dir=output.parent))
@@ -54,9 +61,12 @@ def train(
         network, history = fit_network(config, training, validation, weights, work, kind, report)
         run = {"minutes": round((time.monotonic() - started) / 60, 1), "accelerator": kind, "epochs": history}
         facts = describe(dataset, training, validation, source)
-        artifact = finish(network, config, validation, facts, run)
+        pictures = make_gallery({"training": training, "validation": validation, **more}, strangers, config)
+        gate = fit_gate(network, pictures, config.seed, report)
+        artifact = finish(network, config, validation, facts, run, gate)
         write_artifact(artifact, output)
-        shutil.copy(work / HISTORY, output / HISTORY)
+        for name in (HISTORY, BEST):
+            shutil.copy(work / name, output / name)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     report(f"{artifact.card.version} lies in {output}.")
@@ -69,6 +79,7 @@ def finish(
     validation: Dataset,
     facts: dict[str, Any],
     run: dict[str, Any],
+    gate: tuple[Scorer, Gate] | None = None,
 ) -> Artifact:
     """Calibrate and evaluate the trained network on the validation part, and export it. Raises ExportError.
 
@@ -88,7 +99,32 @@ def finish(
     }
     every = max(1, len(validation.examples) // 100)
     sample = np.concatenate([validation.pixels[::every], changed.pixels[::every]])
-    return make_artifact(network, calibration, sample, metrics, facts, {"config": config.as_dict(), **run})
+    return make_artifact(network, calibration, sample, metrics, facts, {"config": config.as_dict(), **run}, gate)
+
+
+def put_new_gate(
+    artifact: Artifact,
+    config: TrainingConfig,
+    weights: Path,
+    data: Path,
+    gallery: GallerySources = NOTHING_MORE,
+    report: Report = print,
+) -> Artifact:
+    """Return the artifact with a gate that is fitted anew; ``weights`` and ``data`` are those it was made of.
+
+    Raises TrainingError where the weights are not those of the artifact or cannot be read.
+    """
+    from training.export import put_gate
+
+    network = build_network(replace(config, share_from_imagenet=0.0), {})
+    try:
+        network.load_weights(weights)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"The weights at {weights} cannot be read: {error}.") from error
+    training, validation = split_by_patient(read_dataset(data, report), config.validation_fraction, config.seed)
+    more, strangers = gallery.read(report)
+    pictures = make_gallery({"training": training, "validation": validation, **more}, strangers, config)
+    return put_gate(artifact, network, fit_gate(network, pictures, config.seed, report))
 
 
 def describe(dataset: Dataset, training: Dataset, validation: Dataset, source: str = "") -> dict[str, Any]:

@@ -12,9 +12,9 @@ from ai_edge_litert.interpreter import Interpreter
 
 from diagnosis.engine.artifact import Artifact, ModelCard, read_artifact
 from diagnosis.engine.errors import ArtifactError
-from diagnosis.engine.gate import Refusal, refusal_for
+from diagnosis.engine.gate import Refusal, refusal_of_picture
 from diagnosis.engine.header import read_header
-from diagnosis.engine.preprocessing import Pixels, read_radiograph
+from diagnosis.engine.preprocessing import Pixels, read_picture
 from diagnosis.engine.probes import draw_probe
 
 #: Largest difference of a logit that another CPU's rounding may make. A damaged network is off by far more.
@@ -46,6 +46,7 @@ class Classifier:
             self._run: Any = self._interpreter.get_signature_runner("serving_default")
         except (ValueError, RuntimeError) as error:
             raise ArtifactError(f"The network cannot be loaded by LiteRT: {error}.") from error
+        self._check_gate()
 
     @classmethod
     def load(cls, folder: Path) -> Classifier:
@@ -53,6 +54,14 @@ class Classifier:
         classifier = cls(read_artifact(folder))
         classifier.check_probes()
         return classifier
+
+    def _check_gate(self) -> None:
+        """Raise ArtifactError unless the network gives the scores for which the card's gate holds limits."""
+        output = self._run.get_output_details().get("gate")
+        given = int(output["shape"][-1]) if output else 0
+        wanted = len(self.card.gate.codes) if self.card.gate else 0
+        if given != wanted:
+            raise ArtifactError(f"The network's gate gives {given} scores, and its card knows of {wanted}.")
 
     def check_probes(self) -> None:
         """Raise ArtifactError unless the probe drawings are answered as the card records."""
@@ -66,15 +75,22 @@ class Classifier:
 
     def logit(self, pixels: Pixels) -> float:
         """Return the network's raw output for uint8 grey values of shape (224, 224)."""
-        return float(self._run(radiograph=pixels[None, :, :, None])["logit"][0, 0])
+        return float(self._outputs(pixels)["logit"][0, 0])
+
+    def _outputs(self, pixels: Pixels) -> dict[str, Any]:
+        outputs: dict[str, Any] = self._run(radiograph=pixels[None, :, :, None])
+        return outputs
 
     def classify(self, data: bytes) -> Classification:
         """Classify the bytes of one image file. Raises RadiographError where it cannot be read."""
         header = read_header(io.BytesIO(data))
-        pixels = read_radiograph(data)
-        if refusal := refusal_for(pixels, header.width, header.height):
+        picture = read_picture(data)
+        if refusal := refusal_of_picture(picture, header.width, header.height):
             return Classification(None, "", "", refusal)
-        return self.judge(self.logit(pixels))
+        outputs = self._outputs(picture.pixels)
+        if self.card.gate and (refusal := self.card.gate.refusal(outputs["gate"][0])):
+            return Classification(None, "", "", refusal)
+        return self.judge(float(outputs["logit"][0, 0]))
 
     def judge(self, logit: float) -> Classification:
         """Turn a raw output into a calibrated probability, a label and a band."""

@@ -32,6 +32,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--source", default="", help="what the card says of the images: whose, which, what licence"
         )
+        add_gate_arguments(parser)
         parser.add_argument("--epochs", type=int, help="at most so many, instead of the recipe's")
         parser.add_argument("--seed", type=int, help="of split, first weights, order and augmentation")
 
@@ -41,7 +42,8 @@ class Command(BaseCommand):
         output = options["output"] or settings.DATA_DIR / "training" / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}"
         try:
             config = _configure(recipe(options["recipe"]), options)
-            from training.trainer import train  # takes seconds: a wrong option is answered before
+            from training.gallery import GallerySources  # takes seconds: a wrong option is answered before
+            from training.trainer import train
 
             train(
                 config,
@@ -51,9 +53,22 @@ class Command(BaseCommand):
                 accelerator=options["accelerator"],
                 source=options["source"],
                 report=self.stdout.write,
+                gallery=GallerySources(options["more_radiographs"], options["not_chest"]),
             )
         except (DatasetError, TrainingError, OSError) as error:
             raise CommandError(str(error)) from error
+
+
+def add_gate_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--not-chest", type=Path, metavar="DIR", help="pictures that the gate must refuse, a folder for each kind"
+    )
+    parser.add_argument(
+        "--more-radiographs",
+        type=Path,
+        metavar="DIR",
+        help="chest X-rays of other hospitals that the gate must let pass; the network is not trained on them",
+    )
 
 
 def _configure(config: TrainingConfig, options: dict[str, Any]) -> TrainingConfig:
