@@ -148,12 +148,16 @@ def _regress(
 def fit_gate(
     network: keras.Model, gallery: Gallery, seed: int, report: Callable[[str], None] = print
 ) -> tuple[Scorer, Gate]:
+    """Look at the whole gallery through the network, and fit the gate on what it sees there."""
+    report(f"The gate is fitted on {len(gallery.pixels)} pictures.")
+    return fit_on_features(read_features(network, gallery.pixels), gallery, seed)
+
+
+def fit_on_features(features: Floats, gallery: Gallery, seed: int) -> tuple[Scorer, Gate]:
     """Fit the scores on the whole gallery, and the limits on scores that were given out of fold.
 
     The folds are by group: all pictures made of one patient's radiographs are scored by a fit that saw none of them.
     """
-    report(f"The gate is fitted on {len(gallery.pixels)} pictures.")
-    features = read_features(network, gallery.pixels)
     scores = _scores_out_of_fold(features, gallery, seed)
     limits = choose_limits(scores[gallery.classes == RIGHT])
     whole = fit_scorer(features, gallery)

@@ -168,3 +168,18 @@ def test_the_bundled_card_tells_how_its_gate_did() -> None:
     assert set(gate.codes) == SENTENCES.keys()
     right = gate.figures["out_of_fold"]["validation"]
     assert right["refused"] <= 0.003 * right["images"]
+
+
+def test_of_real_radiographs_hardly_one_is_refused(bundled: Classifier, chest_xray_dir: Path) -> None:
+    paths = sorted((chest_xray_dir / "train").rglob("*.jp*g"))[::20]
+    refused = [path.name for path in paths if bundled.classify(path.read_bytes()).refusal]
+    assert len(paths) > 100
+    assert len(refused) <= 0.01 * len(paths), refused
+
+
+def test_real_pictures_of_other_things_are_all_refused(bundled: Classifier, chest_xray_dir: Path) -> None:
+    folder = chest_xray_dir.parent / "not_chest"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there: no real pictures of other things to test with")
+    answered = [path.name for path in folder.rglob("*.jpg") if not bundled.classify(path.read_bytes()).refusal]
+    assert answered == []
