@@ -109,7 +109,11 @@ def _block_weights(size: int) -> Floats:
 def _principal_axes(scaled: Floats) -> tuple[Floats, Floats, float]:
     """Return the axes (D, K), the variance along each, none taken smaller than half the last, and the typical rest."""
     count = max(1, min(AXES, len(scaled) // 4))
-    values, vectors = np.linalg.eigh(scaled.T @ scaled / len(scaled))
+    if len(scaled) < scaled.shape[1]:  # the smaller of two problems with the same solution
+        values, vectors = np.linalg.eigh(scaled @ scaled.T / len(scaled))
+        vectors = scaled.T @ vectors / np.sqrt(np.maximum(values, 1e-9) * len(scaled))
+    else:
+        values, vectors = np.linalg.eigh(scaled.T @ scaled / len(scaled))
     axes = np.ascontiguousarray(vectors[:, ::-1][:, :count])
     variances = values[::-1][:count] + 0.5 * values[-count] + 1e-9
     rest = np.square(scaled).sum(axis=1) - np.square(scaled @ axes).sum(axis=1)
