@@ -4,7 +4,7 @@ PORT_HINT = PNEUMODETECT_PORT=8001 make run
 # The first Python that is new enough; PYTHON=/path/to/python names another one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
-PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL = help
 .PHONY: help run test lint format bench install
@@ -35,20 +35,20 @@ bench: .venv/everything ## measure it on this machine
 
 install: .venv/everything ## what training and tests need as well, TensorFlow included
 
-.venv/bin/python:
-	@if [ -z "$(PYTHON)" ]; then \
-		echo "PneumoDetect needs Python 3.11 or later, and there is none on the PATH; install one as python3." >&2; exit 1; fi
-	@$(PYTHON) -m venv --clear .venv >/dev/null || { rm -rf .venv; \
+.venv/bin/pip:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "PneumoDetect needs Python 3.11 or later, and finds none; install one as python3." >&2; exit 1; }
+	@"$(PYTHON)" -m venv --clear .venv >/dev/null || { \
 		echo "$(PYTHON) cannot make a virtual environment; install its venv module (on Debian: python3-venv)." >&2; exit 1; }
 
-.venv/serving: diagnosis/requirements.txt | .venv/bin/python
+.venv/serving: diagnosis/requirements.txt | .venv/bin/pip
 	@echo "Installing what serving needs into .venv ..."
 	@$(PIP) -r diagnosis/requirements.txt
 	@touch $@
 
 # imgaug asks for opencv-python, whose cv2 needs libGL and libxcb from the system. The headless build needs neither
 # and writes the same folder, so it must come last, over the other one.
-.venv/everything: requirements.txt diagnosis/requirements.txt training/requirements.txt tests/requirements.txt | .venv/bin/python
+.venv/everything: requirements.txt diagnosis/requirements.txt training/requirements.txt tests/requirements.txt | .venv/bin/pip
 	@echo "Installing what training and tests need into .venv, TensorFlow among it; this takes a while ..."
 	@$(PIP) -r requirements.txt -r tests/requirements.txt
 	@$(PIP) --force-reinstall --no-deps $$(grep '^opencv-python-headless==' training/requirements.txt)

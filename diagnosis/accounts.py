@@ -1,8 +1,15 @@
-"""Who may make an account."""
+"""Who may make an account, and what a new password ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -10,3 +17,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return bool(settings.SIGNUP_OPEN)
+
+
+def revoke_tokens(user: User, **_: Any) -> None:
+    """End what was logged in by the old password: the tokens as well. Django ends the sessions."""
+    user.auth_token_set.all().delete()  # type: ignore[attr-defined]  # knox's

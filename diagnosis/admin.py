@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from diagnosis import publishing
 from diagnosis.engine.errors import ArtifactError
-from diagnosis.models import ModelVersion, Prediction, Radiograph
+from diagnosis.models import Comparison, ModelVersion, Prediction, Radiograph
 
 admin.site.site_header = "PneumoDetect"
 admin.site.site_title = "PneumoDetect"
@@ -101,19 +101,28 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     list_display = ("version", "active", "published", "network_sha256")
     list_filter = ("active", "published")
     search_fields = ("version", "network_sha256")
-    actions = ("activate",)
+    actions = ("activate", "activate_by_force")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # its predictions point at it
 
     @admin.action(description="Activate the selected version (an older one rolls back)", permissions=["activate"])
     def activate(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
+        self._activate(request, queryset, force=False)
+
+    @admin.action(
+        description="Activate the selected version even if a comparison found it worse", permissions=["activate"]
+    )
+    def activate_by_force(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
+        self._activate(request, queryset, force=True)
+
+    def _activate(self, request: HttpRequest, queryset: QuerySet[ModelVersion], force: bool) -> None:
         chosen = list(queryset)
         if len(chosen) != 1:
             self.message_user(request, "Select exactly one version to activate.", messages.ERROR)
             return
         try:
-            publishing.activate(chosen[0].version)
+            publishing.activate(chosen[0].version, force)
         except ArtifactError as error:
             self.message_user(request, str(error), messages.ERROR)
             return
@@ -121,3 +130,18 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     def has_activate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("diagnosis.change_modelversion")
+
+
+@admin.register(Comparison)
+class ComparisonAdmin(ReadOnlyAdmin):
+    list_display = ("created", "a", "b", "data", "images", "sentence")
+    list_filter = ("created", "data")
+    list_select_related = ("a", "b")
+    search_fields = ("a__version", "b__version", "data", "sentence")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # it may stand against an activation
+
+    @admin.display
+    def images(self, comparison: Comparison) -> int:
+        return int(comparison.figures["images"])

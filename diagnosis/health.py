@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -33,5 +33,6 @@ def _database_answers() -> bool:
 
 def _redis_answers() -> bool:
     # The cache swallows errors of Redis, so what was written must come back.
-    cache.set("diagnosis.readyz", "1", timeout=10)
-    return bool(cache.get("diagnosis.readyz") == "1")
+    redis = caches["redis"]
+    redis.set("diagnosis.readyz", "1", timeout=10)
+    return bool(redis.get("diagnosis.readyz") == "1")

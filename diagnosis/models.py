@@ -55,6 +55,38 @@ class ModelVersion(models.Model):
         self.active = True
 
 
+class ComparisonQuerySet(models.QuerySet["Comparison"]):
+    def between(self, one: ModelVersion, other: ModelVersion) -> Self:
+        """Those of the two versions, whichever of them was called A."""
+        return self.filter(Q(a=one, b=other) | Q(a=other, b=one))
+
+
+class Comparison(models.Model):
+    """What two versions were worth on the same images. :func:`diagnosis.comparison.compare_versions` writes it."""
+
+    a = models.ForeignKey(ModelVersion, models.CASCADE, related_name="+", verbose_name="version A")
+    b = models.ForeignKey(ModelVersion, models.CASCADE, related_name="+", verbose_name="version B")
+    created = models.DateTimeField(default=timezone.now)
+    data = models.CharField(max_length=255, help_text="The name of the folder.")
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 over the files and labels that both answered.")
+    figures = models.JSONField(help_text="Differences are those of B against A.")
+    sentence = models.TextField("what was found")
+    against_a = models.TextField(blank=True, help_text="Why A must not take the place of B; empty if it may.")
+    against_b = models.TextField(blank=True, help_text="Why B must not take the place of A; empty if it may.")
+
+    objects = ComparisonQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created"]
+
+    def __str__(self) -> str:
+        return f"{self.b} against {self.a} on {self.data}"
+
+    def against(self, version: ModelVersion) -> str:
+        """Return why ``version`` must not take the place of the other one; empty where it may."""
+        return {self.a_id: self.against_a, self.b_id: self.against_b}[version.pk]
+
+
 class RadiographQuerySet(models.QuerySet["Radiograph"]):
     def owned_by(self, user: AbstractBaseUser | Any) -> Self:
         return self.filter(owner=user)

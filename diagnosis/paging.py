@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Q
 
@@ -33,9 +33,18 @@ def page_of(radiographs: RadiographQuerySet, before: str, size: int) -> Page:
 
 
 def _parse(before: str) -> tuple[datetime, uuid.UUID] | None:
-    created, _, pk = before.partition("_")
+    text, _, pk = before.partition("_")
+    created = moment_of(text)
     try:
-        mark = datetime.fromisoformat(created), uuid.UUID(pk)
+        return (created, uuid.UUID(pk)) if created else None
     except ValueError:
         return None
-    return mark if mark[0].tzinfo else None
+
+
+def moment_of(text: str) -> datetime | None:
+    """Read a date and time with its offset; None where it is none, or lies outside of the calendar in UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None

@@ -10,7 +10,7 @@ from django.db import transaction
 from diagnosis.engine.artifact import write_artifact
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.errors import ArtifactError
-from diagnosis.models import ModelVersion
+from diagnosis.models import Comparison, ModelVersion
 
 
 def publish(folder: Path) -> tuple[ModelVersion, bool]:
@@ -35,26 +35,42 @@ def publish(folder: Path) -> tuple[ModelVersion, bool]:
     ), True
 
 
-def activate(version: str) -> ModelVersion:
-    """Switch to a published version, once its artifact has proved itself again. Raises ArtifactError."""
-    chosen = _published(version)
+def activate(version: str, force: bool = False) -> ModelVersion:
+    """Switch to a published version, once its artifact has proved itself again.
+
+    Raises ArtifactError where it has not, and, unless forced, where a comparison found it significantly worse than
+    the version that is active now.
+    """
+    chosen = find_version(version)
     Classifier.load(chosen.folder)
     with transaction.atomic():
+        if not force and (reason := _found_worse(chosen)):
+            raise ArtifactError(f"{reason} It is activated only if forced: manage.py activate_model {chosen} --force")
         chosen.activate()
     return chosen
+
+
+def _found_worse(chosen: ModelVersion) -> str:
+    """Return the sentence of a comparison that speaks for the active version; empty where there is none."""
+    active = ModelVersion.objects.filter(active=True).first()
+    if active is None:
+        return ""
+    sentences = (each.against(chosen) for each in Comparison.objects.between(chosen, active))
+    return next(filter(None, sentences), "")
 
 
 def load_classifier(version: str | None) -> Classifier:
     """Load a published version, or the active one. Raises ArtifactError where there is none, or it is damaged."""
     if version is not None:
-        return Classifier.load(_published(version).folder)
+        return Classifier.load(find_version(version).folder)
     active = ModelVersion.objects.filter(active=True).first()
     if active is None:
         raise ArtifactError("No model version is active. Publish one: manage.py publish_model DIR --activate")
     return Classifier.load(active.folder)
 
 
-def _published(version: str) -> ModelVersion:
+def find_version(version: str) -> ModelVersion:
+    """Raise ArtifactError, naming those that there are, where the version is not published."""
     chosen = ModelVersion.objects.filter(version=version).first()
     if chosen is None:
         known = ", ".join(ModelVersion.objects.values_list("version", flat=True)) or "none"

@@ -104,8 +104,9 @@ class SweepStep(bootsteps.StartStopStep):
     def _sweep(self, consumer: Any) -> None:
         try:
             waiting = sweep()
-        except DatabaseError as error:
-            logger.error("The database does not answer the sweep: %s", error)
+        except (DatabaseError, OSError) as error:
+            # Raised on, Celery would take it for a broken connection to Redis, and connect anew without end.
+            logger.error("Database or disk do not answer the sweep: %s", error)
             return
         finally:
             # Never open when Celery forks a child: a connection must not be shared by two processes.

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from celery import shared_task
-from kombu.exceptions import OperationalError
+from kombu.exceptions import LimitExceeded, OperationalError
+from kombu.pools import producers
 from redis.exceptions import RedisError
 
 from diagnosis import classification
 
 logger = logging.getLogger(__name__)
+
+#: For so long a Redis that says nothing is waited for, by a user among others.
+RING_SECONDS = 1
 
 
 @shared_task(name="diagnosis.classify")
@@ -22,8 +27,16 @@ def classify(prediction_id: int | None = None) -> None:
 def ring(prediction_id: int | None, queue: str | None = None, expires: float | None = None) -> bool:
     """Tell the workers that there is work. False where Redis is away: then the sweep will ring again."""
     try:
-        classify.apply_async((prediction_id,), queue=queue, expires=expires, retry=False)
-    except (OperationalError, RedisError, OSError) as error:
+        with _producers().acquire(block=True, timeout=RING_SECONDS) as producer:
+            classify.apply_async((prediction_id,), queue=queue, expires=expires, retry=False, producer=producer)
+    except (OperationalError, LimitExceeded, RedisError, OSError) as error:
         logger.warning("Redis does not answer (%s); the prediction waits for the next sweep.", type(error).__name__)
         return False
     return True
+
+
+def _producers() -> Any:
+    """Return connections that give up sooner than the worker's own, which must outlast the wait for a message."""
+    app = classify.app
+    options = {**app.conf.broker_transport_options, "socket_timeout": RING_SECONDS}
+    return producers[app.connection_for_write(transport_options=options)]

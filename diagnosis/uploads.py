@@ -82,7 +82,8 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
 def _drain(stream: Any) -> None:
     """Read and drop what a client is still sending."""
     until = time.monotonic() + DRAIN_SECONDS
-    while stream.read(1024**2) and time.monotonic() < until:
+    # Little at a time: a read returns once it has all of it, however slowly that comes.
+    while stream.read(64 * 1024) and time.monotonic() < until:
         pass
 
 

@@ -48,7 +48,7 @@ def members_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if _wants_fragment(request) and not request.user.is_authenticated:
-            return _error_page(request, 401, "Logged out", LOGGED_OUT)
+            return _error_page(request, 401, "", LOGGED_OUT)
         return login_required(view)(request, *args, **kwargs)
 
     return guarded

@@ -13,7 +13,7 @@ from typing import Any
 
 from celery.signals import worker_process_init
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import DatabaseError
 
 from diagnosis.engine.classifier import Classifier
@@ -47,12 +47,12 @@ def current_classifier() -> tuple[Classifier, ModelVersion]:
 
 def report_alive() -> None:
     """Say to the whole platform that a worker with a usable classifier is looking for work."""
-    cache.set(ALIVE_KEY, time.time(), timeout=ALIVE_FOR)
+    caches["redis"].set(ALIVE_KEY, time.time(), timeout=ALIVE_FOR)
 
 
 def is_any_alive() -> bool:
     """Whether a worker has looked for work lately. False too where Redis is away."""
-    return cache.get(ALIVE_KEY) is not None
+    return caches["redis"].get(ALIVE_KEY) is not None
 
 
 @worker_process_init.connect
@@ -62,7 +62,8 @@ def prepare_process(**_: Any) -> None:
         current_classifier()
     except (ArtifactError, DatabaseError) as error:
         logger.error("This worker process is not ready, and its jobs wait: %s", error)
-    _limit_memory()
+    finally:
+        _limit_memory()
 
 
 def _limit_memory() -> None:
@@ -72,12 +73,16 @@ def _limit_memory() -> None:
 
 
 def host_name() -> str:
-    """Name this host and, on Linux, the process namespace (of a container) in which process ids are unique."""
+    """Name this machine and, on Linux, the process namespace (of a container) in which process ids are unique.
+
+    Two machines may bear the same host name, and one then takes the other's processes for dead; no two share a boot.
+    """
     try:
+        machine = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         namespace = str(Path("/proc/self/ns/pid").readlink())
-    except OSError:
-        namespace = ""
-    return f"{socket.gethostname()[:64]}/{namespace}"
+    except OSError:  # not on Linux
+        machine, namespace = socket.gethostname()[:64], ""
+    return f"{machine}/{namespace}"
 
 
 def process_name() -> str:

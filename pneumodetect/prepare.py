@@ -26,7 +26,8 @@ def main() -> int:
         reason = " ".join(str(error).split())
         print(f"The database cannot be used: {reason}. DATABASE_URL says where it is.", flush=True)
     except (ImproperlyConfigured, CommandError, OSError) as error:
-        print(error, flush=True)
+        missing = "psycopg" in str(error)
+        print("DATABASE_URL needs a driver: .venv/bin/pip install 'psycopg[binary]'" if missing else error, flush=True)
     else:
         return 0
     return 1
@@ -55,9 +56,13 @@ def demo_user() -> str:
         password = password or secrets.token_urlsafe(9)
         trusted = not settings.IS_PUBLIC
         User.objects.create_user("demo", password=password, is_staff=trusted, is_superuser=trusted)
-    elif password and not demo.check_password(password):
-        demo.set_password(password)
-        demo.save()
+    else:
+        if settings.IS_PUBLIC and (demo.is_staff or demo.is_superuser):  # made while only this machine was served
+            demo.is_staff = demo.is_superuser = False
+            demo.save()
+        if password and not demo.check_password(password):
+            demo.set_password(password)
+            demo.save()
     forgotten = "as printed at the first run (manage.py changepassword demo sets another)"
     return f"  user demo  password {password or forgotten}"
 

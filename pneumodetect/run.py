@@ -25,7 +25,7 @@ READY_WITHIN = 90.0
 def main() -> int:
     try:
         run()
-    except (Fault, ImproperlyConfigured) as error:
+    except (Fault, ImproperlyConfigured, OSError) as error:
         say(str(error))
     except Stopped:
         return 0

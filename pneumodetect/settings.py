@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import importlib.util
 import os
+import zoneinfo
 from pathlib import Path
 
 import environ
@@ -29,10 +30,22 @@ def _flag(name: str) -> bool:
     return text in ("1", "true", "on", "yes")
 
 
-# Where everything lies that is written at run time.
+def _time_zone() -> str:
+    name = os.environ.get("TZ") or "UTC"
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, KeyError, OSError) as error:
+        raise ImproperlyConfigured(f"TZ is {name!r}; it must name a time zone, such as Europe/Berlin.") from error
+    return name
+
+
+# Where everything lies that is written at run time. It holds patients' images: for the owner alone.
+os.umask(0o077)
 DATA_DIR = Path(os.environ.get("PNEUMODETECT_DATA_DIR") or BASE_DIR / "var").absolute()
 try:
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not os.environ.get("PNEUMODETECT_DATA_DIR"):  # whoever named a folder chose who may read it
+        DATA_DIR.chmod(0o700)
 except OSError as error:
     raise ImproperlyConfigured(
         f"PNEUMODETECT_DATA_DIR is {str(DATA_DIR)!r}, which cannot be made: {error.strerror}. "
@@ -125,32 +138,50 @@ TEMPLATES = [
 DATABASE_URL = os.environ.get("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
 if not DATABASE_URL.startswith(("sqlite:///", "postgres://", "postgresql://")):
     raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host:5432/name.")
-DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
+try:
+    DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
+except ValueError as error:  # the port is no number, say; the URL itself is not shown, since it holds a password
+    raise ImproperlyConfigured(
+        f"DATABASE_URL must look like postgres://user:password@host:5432/name. {error}."
+    ) from error
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
+else:
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Redis: the doorbell of the queue, and the cache.
+# Redis: the doorbell of the queue, and what the workers say of themselves.
 REDIS_URL = os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
 if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0.")
 CACHES = {
+    # allauth counts failed logins here, and takes a cache that is away for a login tried too often: hence no Redis.
+    # Each web process counts by itself, and anew after a restart: with N of them, N times as many tries are let
+    # through. make run starts one. Where there are more, name a cache that they share and that is never away.
     "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # more, and old counts are dropped
+    },
+    "redis": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "OPTIONS": {
             "SOCKET_CONNECT_TIMEOUT": 1,
             "SOCKET_TIMEOUT": 1,
-            # A page must not fail because the cache is away.
+            # A page must not fail because Redis is away.
             "IGNORE_EXCEPTIONS": True,
         },
-    }
+    },
 }
 
+if os.environ.get("PNEUMODETECT_STORAGE_URL"):
+    raise ImproperlyConfigured(
+        "PNEUMODETECT_STORAGE_URL is not supported yet. Unset it; uploads are stored in PNEUMODETECT_DATA_DIR."
+    )
 # Files. All of an upload is written to disk as it comes, beside the place where it will stay.
 MEDIA_ROOT = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
@@ -223,6 +254,8 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "diagnosis.accounts.AccountAdapter"
+# Failed logins are counted by address. Behind a proxy that is the last one of X-Forwarded-For: the proxy must set it.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if IS_PUBLIC else 0
 SIGNUP_OPEN = _flag("PNEUMODETECT_SIGNUP")
 EMAIL_CONFIG = environ.Env.email_url_config(os.environ.get("EMAIL_URL") or "consolemail://")
 vars().update(EMAIL_CONFIG)
@@ -244,14 +277,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "diagnosis.api.problems.exception_handler",
-    "DEFAULT_THROTTLE_RATES": {"token": "10/min"},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 REST_KNOX = {"TOKEN_TTL": datetime.timedelta(days=90)}
 
 # Language and time.
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = os.environ.get("TZ") or "UTC"
+TIME_ZONE = _time_zone()
 USE_TZ = True
 
 LOGGING = {
@@ -260,6 +292,11 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    # A worker rings itself every few seconds; what it does for users, diagnosis.classification logs.
-    "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy")},
+    "loggers": {
+        # A worker rings itself every few seconds; what it does for users, diagnosis.classification logs.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        # An upload over the limit is a user's mistake, answered with a sentence: no error, and no stack trace.
+        "django.security.RequestDataTooBig": {"level": "CRITICAL"},
+    },
 }

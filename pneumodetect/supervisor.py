@@ -106,8 +106,8 @@ class Supervisor:
         )
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self.children:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is Stopped:
             say("Stopping.")
         for child in reversed(self.children):
             child.stop()

@@ -1,9 +1,13 @@
 """Which room answers for which address."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
 from diagnosis import health
+
+# The admin pages' own login form counts no failures; the account's does.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", include("diagnosis.urls")),

@@ -29,6 +29,8 @@ function prepareUpload(form) {
   const send = byId("upload-send");
   const bar = byId("upload-progress");
 
+  form.noValidate = true; // refusal() says it in place
+
   const say = (sentence) => problems.replaceChildren(problem(sentence));
 
   function refusal(file) {
@@ -137,7 +139,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const isPoll = requestConfig.elt.matches("[hx-trigger^=every]");
   if (isPoll && (xhr.status >= 500 || xhr.status === 429)) {
     event.detail.shouldSwap = false; // the next poll may succeed
-  } else if (!xhr.responseText.includes("problem")) {
+  } else if (!xhr.responseText.includes('class="note note-error problem"')) {
     // Something between here and the server answered with a page of its own.
     const sentence =
       xhr.status === 413
@@ -145,6 +147,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
         : `The server could not answer (error ${xhr.status}). Try again in a moment.`;
     event.detail.serverResponse = problem(sentence).outerHTML;
   }
+});
+
+// Where asking within the page fails, the link leads to a page of its own.
+document.addEventListener("htmx:sendError", (event) => {
+  const link = event.detail.elt.closest("a[href]");
+  if (link) window.location.assign(link.href);
 });
 
 /* The dialogue that asks before something is deleted. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 
@@ -31,13 +32,25 @@ def _own_folders(settings: Settings, tmp_path: Path) -> None:
     settings.MODELS_DIR = tmp_path / "models"
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "incoming"
     settings.FILE_UPLOAD_TEMP_DIR.mkdir()
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.CACHES = {
+        alias: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"} for alias in ("default", "redis")
+    }
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
+
+
+@pytest.fixture
+def redis_is_away(settings: Settings) -> None:
+    """Use the platform's own caches, with nothing listening where Redis should."""
+    caches = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"]).CACHES
+    settings.CACHES = {
+        alias: {**cache, "LOCATION": "redis://127.0.0.1:1/0"} if "redis" in cache["BACKEND"] else cache
+        for alias, cache in caches.items()
+    }
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ class LivePlatform:
 
     def redis_pid(self) -> int | None:
         """None while it is being started again."""
-        return next(iter(self._children("redis-server")), None)
+        return next(iter(self._children("redis-server", "valkey-server")), None)
 
     def worker_pids(self) -> list[int]:
         """The worker's main process, then its pool's; empty while it is being started again."""
@@ -110,11 +110,11 @@ class LivePlatform:
         assert password
         return f"redis://:{password[1]}@127.0.0.1:{port[1]}/0"
 
-    def _children(self, word: str) -> list[int]:
+    def _children(self, *words: str) -> list[int]:
         found = []
         for process in psutil.Process(self.process.pid).children():
             try:
-                if any(word in part for part in process.cmdline()[:4]):
+                if any(word in part for part in process.cmdline()[:4] for word in words):
                     found.append(process.pid)
             except psutil.NoSuchProcess:
                 continue

@@ -28,6 +28,9 @@ def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str
         ({"REDIS_URL": "localhost:6379"}, "must look like redis://"),
         ({"DATABASE_URL": "oracle-or-so"}, "must look like postgres://"),
         ({"PNEUMODETECT_DATA_DIR": "/proc/nowhere"}, "folder that you may write to"),
+        ({"DATABASE_URL": "postgres://u:p@h:port/x"}, "must look like postgres://"),
+        ({"TZ": ":/etc/localtime"}, "must name a time zone"),
+        ({"PNEUMODETECT_STORAGE_URL": "s3://bucket"}, "is not supported yet"),
         ({"ALLOWED_HOSTS": "xray.example.org"}, "SECRET_KEY must be set"),
     ],
 )
@@ -54,7 +57,17 @@ def test_many_processes_that_start_at_once_agree_on_the_secret_key(tmp_path: Pat
         subprocess.Popen([sys.executable, "-c", CODE], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
         for _ in range(4)
     ]
-    assert len({process.communicate()[0] for process in processes}) == 1
+    keys = {process.communicate()[0] for process in processes}
+    assert [process.returncode for process in processes] == [0] * 4
+    assert len(keys) == 1
+    assert keys.pop().strip()
+
+
+def test_what_is_written_is_for_its_owner_alone(tmp_path: Path) -> None:
+    start(tmp_path)
+    assert {path.name for path in (tmp_path / "var").rglob("*")} >= {"incoming", "static", "secret_key"}
+    for path in (tmp_path / "var", *(tmp_path / "var").rglob("*")):
+        assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
 
 
 def test_limits_that_depend_on_one_another_are_in_order() -> None:

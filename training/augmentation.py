@@ -89,7 +89,7 @@ def _grey_values(s: float) -> list[Any]:
 def _sharpness(s: float) -> list[Any]:
     return [
         iaa.GaussianBlur((0.3, 0.3 + 1.2 * s)),
-        iaa.Sharpen(alpha=(0.1, 0.5 * s + 0.1), lightness=1.0),
+        iaa.Sharpen(alpha=(0.1, min(0.5 * s + 0.1, 1.0)), lightness=1.0),
         iaa.KeepSizeByResize(iaa.Resize((1 / (1 + 1.2 * s), 0.9), interpolation="area"), interpolation="linear"),
         iaa.MedianBlur(k=3),
     ]

@@ -66,6 +66,17 @@ def perturbed(dataset: Dataset, seed: int, copies: int = PERTURBED_COPIES) -> Da
     return Dataset(dataset.examples * copies, pixels, dataset.fingerprint)
 
 
+#: Strengths of the training's own changes under which calibration also sees the validation images. Twice as strong is
+#: far outside of training: there NORMAL begins to look like PNEUMONIA, as it does in radiographs from elsewhere.
+STRENGTHS = (1.0, 1.5, 2.0)
+
+
+def strongly_changed(dataset: Dataset, seed: int) -> Dataset:
+    """Return a copy of each example for each of :data:`STRENGTHS`, changed as in training or more; seeded."""
+    copies = [augment(dataset.pixels, seed + number, strength) for number, strength in enumerate(STRENGTHS)]
+    return Dataset(dataset.examples * len(copies), np.concatenate(copies), dataset.fingerprint)
+
+
 def predict_logits(network: Any, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the logits, shape (N,), of uint8 grey values of shape (N, 224, 224)."""
     logits = network.predict(pixels[..., None], batch_size=32, verbose=0)

@@ -7,3 +7,7 @@ class TrainingError(Exception):
 
 class ExportError(TrainingError):
     """The trained network cannot be made into an artifact that answers as it does."""
+
+
+class ImportRefused(TrainingError):
+    """A network made elsewhere that cannot, or must not, be taken over."""

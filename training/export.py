@@ -27,11 +27,13 @@ from training.calibration import Calibration
 from training.errors import ExportError
 from training.gate import Scorer, channel_means
 from training.network import EMBEDDING, FEATURE_MAP, LOGIT
+from training.precision import widen_small_kernels
 
 #: Largest difference of a probability between LiteRT and Keras that is taken for rounding.
 PARITY = 0.01
 #: The artifact lies in a repository.
 MAX_BYTES = 8_000_000
+ARCHITECTURE = "MobileNet, alpha 1.0, 224 x 224"
 
 
 def make_artifact(
@@ -41,19 +43,21 @@ def make_artifact(
     metrics: dict[str, Any],
     data: dict[str, Any],
     training: dict[str, Any],
+    architecture: str = ARCHITECTURE,
+    converted: bytes | None = None,
     gate: tuple[Scorer, Gate] | None = None,
 ) -> Artifact:
-    """Convert, compare with Keras on ``sample``, uint8 (N, 224, 224), and write the card.
+    """Convert, unless it is done already, compare with Keras on ``sample``, uint8 (N, 224, 224), and write the card.
 
     Raises ExportError where a probability differs by more than :data:`PARITY` or the network is too large.
     """
-    converted = convert(network, gate[0] if gate else None)
+    converted = converted or convert(network, gate[0] if gate else None)
     difference = largest_difference(network, converted, calibration, sample)
     digest, now = hashlib.sha256(converted).hexdigest(), datetime.now(UTC)
     card = ModelCard(
         version=f"{now:%Y.%m.%d}-{digest[:8]}",
         created=now.isoformat(timespec="seconds"),
-        architecture="MobileNet, alpha 1.0, 224 x 224",
+        architecture=architecture,
         labels=LABELS,
         preprocessing_version=preprocessing.VERSION,
         network_sha256=digest,
@@ -90,26 +94,32 @@ def put_gate(artifact: Artifact, network: keras.Model, gate: tuple[Scorer, Gate]
 
 
 def convert(network: keras.Model, scorer: Scorer | None = None) -> bytes:
-    """Return the network for LiteRT, weights as float16, one image at a time: ``radiograph`` uint8 (1, 224, 224, 1).
+    """Return the network for LiteRT, most weights as float16: ``radiograph`` uint8 (1, 224, 224, 1), one at a time.
 
     Outputs: ``logit`` (1, 1); ``cam`` (1, 7, 7), the class activation map, whose mean is the logit; ``embedding``
-    (1, 1024); with a scorer also ``gate`` (1, S), its scores. Raises ExportError where the result
-    is larger than :data:`MAX_BYTES`.
+    (1, 1024); with a scorer also ``gate`` (1, S), its scores. Raises ExportError where the result is larger than
+    :data:`MAX_BYTES`.
     """
+    names = (FEATURE_MAP, EMBEDDING, LOGIT)
+    means = channel_means(network) if scorer else []
+    outputs = keras.Model(network.input, [*(network.get_layer(name).output for name in names), *means])
+    return to_litert(outputs, _serving_function(outputs, scorer), MAX_BYTES)
+
+
+def to_litert(network: keras.Model, serve: Any, most_bytes: int) -> bytes:
+    """Return ``serve``, a function on ``network``'s weights, for LiteRT. Raises ExportError if it is too large."""
     with tempfile.TemporaryDirectory() as folder:
-        names = (FEATURE_MAP, EMBEDDING, LOGIT)
-        means = channel_means(network) if scorer else []
-        outputs = keras.Model(network.input, [*(network.get_layer(name).output for name in names), *means])
         archive = keras.export.ExportArchive()
-        archive.track(outputs)
-        archive.add_endpoint("serving_default", _serving_function(outputs, scorer))
+        archive.track(network)
+        archive.add_endpoint("serving_default", serve)
         archive.write_out(folder, verbose=False)
+        full = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
-        converted: bytes = converter.convert()
-    if len(converted) > MAX_BYTES:
-        raise ExportError(f"The network takes {len(converted):,} bytes; {MAX_BYTES:,} are the most that is shipped.")
+        converted = widen_small_kernels(converter.convert(), full)
+    if len(converted) > most_bytes:
+        raise ExportError(f"The network takes {len(converted):,} bytes; {most_bytes:,} are the most that is shipped.")
     return converted
 
 

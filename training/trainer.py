@@ -17,7 +17,7 @@ from diagnosis.engine.artifact import Artifact, write_artifact
 from diagnosis.engine.examples import LABELS
 from diagnosis.engine.gate import Gate
 from training.accelerator import choose_accelerator, compiles_with_xla
-from training.batches import TrainingBatches, perturbed, predict_logits
+from training.batches import TrainingBatches, perturbed, predict_logits, strongly_changed
 from training.calibration import calibrate
 from training.config import TrainingConfig
 from training.datasets import Dataset, read_dataset, split_by_patient
@@ -83,23 +83,24 @@ def finish(
 ) -> Artifact:
     """Calibrate and evaluate the trained network on the validation part, and export it. Raises ExportError.
 
-    Calibration and threshold are fitted on clean and perturbed images together: fitted on clean ones, they do not
-    travel. The perturbations differ from those on which the best epoch was chosen.
+    Calibration and threshold are fitted on clean, perturbed and strongly changed images together: fitted on clean
+    ones, they do not travel. The perturbations differ from those on which the best epoch was chosen.
     """
     from training.export import make_artifact  # only the export needs TensorFlow: training runs on any back end
 
-    changed = perturbed(validation, config.seed + 1000)
-    clean_logits, changed_logits = (predict_logits(network, part.pixels) for part in (validation, changed))
-    calibration = calibrate(
-        np.concatenate([clean_logits, changed_logits]), np.concatenate([validation.labels, changed.labels])
-    )
-    metrics = {
-        "validation": evaluate(validation, clean_logits, calibration),
-        "validation_perturbed": evaluate(changed, changed_logits, calibration),
+    parts = {
+        "validation": validation,
+        "validation_perturbed": perturbed(validation, config.seed + 1000),
+        "validation_strongly_changed": strongly_changed(validation, config.seed + 2000),
     }
+    logits = {name: predict_logits(network, part.pixels) for name, part in parts.items()}
+    calibration = calibrate(
+        np.concatenate(list(logits.values())), np.concatenate([part.labels for part in parts.values()])
+    )
+    metrics = {name: evaluate(part, logits[name], calibration) for name, part in parts.items()}
     every = max(1, len(validation.examples) // 100)
-    sample = np.concatenate([validation.pixels[::every], changed.pixels[::every]])
-    return make_artifact(network, calibration, sample, metrics, facts, {"config": config.as_dict(), **run}, gate)
+    sample = np.concatenate([part.pixels[::every] for part in parts.values()])
+    return make_artifact(network, calibration, sample, metrics, facts, {"config": config.as_dict(), **run}, gate=gate)
 
 
 def put_new_gate(

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from knox.models import get_token_model
 from rest_framework import exceptions, generics, status
-from rest_framework.pagination import CursorPagination
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 
 from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer, UploadSerializer
 from diagnosis.models import Prediction, Radiograph, RadiographQuerySet
+from diagnosis.paging import moment_of
 from diagnosis.submission import submit
 
 MAX_WAIT = 30.0
@@ -28,12 +29,22 @@ MAX_WAIT = 30.0
 _waiting_room = threading.BoundedSemaphore(12)
 
 
+class BoundedJSONParser(JSONParser):
+    """Refuses, as any other text that is no JSON it takes, what is nested deeper than Python reads."""
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(*args, **kwargs)
+        except RecursionError as error:
+            raise exceptions.ParseError("JSON parse error - it is nested too deeply.") from error
+
+
 class TokenView(APIView):
     """POST username and password, get a token. Failures are counted together with those of the login page."""
 
     authentication_classes = ()
     permission_classes = ()
-    parser_classes = (JSONParser, MultiPartParser)
+    parser_classes = (BoundedJSONParser, MultiPartParser)
 
     def post(self, request: Request) -> Response:
         credentials = CredentialsSerializer(data=request.data)
@@ -53,6 +64,14 @@ class NewestFirst(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 200
     ordering = ("-created", "-id")
+    invalid_cursor_message = "There is no such page. Start from the first one, without a cursor."
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Read the cursor, and refuse here a mark that the database would not understand."""
+        cursor = super().decode_cursor(request)
+        if cursor and cursor.position is not None and moment_of(str(cursor.position)) is None:
+            raise exceptions.NotFound(self.invalid_cursor_message)
+        return cursor
 
 
 class RadiographsView(generics.ListAPIView[Radiograph]):
@@ -70,10 +89,9 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
         upload.is_valid(raise_exception=True)
         radiograph = submit(request.user, upload.validated_data["file"])
         headers = {}
-        if wait := _preferred_wait(request):
-            _wait_until_final(radiograph.prediction, wait)
+        if (wait := _preferred_wait(request)) and _wait_until_final(radiograph.prediction, wait):
             headers["Preference-Applied"] = f"wait={wait:g}"
-        answer = self.get_serializer(radiograph).data
+        answer = self.get_serializer(generics.get_object_or_404(self.get_queryset(), pk=radiograph.pk)).data
         return Response(answer, status=status.HTTP_201_CREATED, headers={"Location": answer["url"], **headers})
 
 
@@ -83,7 +101,7 @@ class RadiographView(generics.RetrieveDestroyAPIView[Radiograph]):
     serializer_class = RadiographSerializer
 
     def get_queryset(self) -> RadiographQuerySet:
-        return Radiograph.objects.owned_by(self.request.user)
+        return Radiograph.objects.owned_by(self.request.user).with_predictions()
 
 
 def _preferred_wait(request: Request) -> float:
@@ -92,9 +110,10 @@ def _preferred_wait(request: Request) -> float:
     return min(float(match[1]), MAX_WAIT) if match else 0.0
 
 
-def _wait_until_final(prediction: Prediction, seconds: float) -> None:
+def _wait_until_final(prediction: Prediction, seconds: float) -> bool:
+    """Return when the prediction is final or the time is over; False at once where too many wait already."""
     if not _waiting_room.acquire(blocking=False):
-        return
+        return False
     try:
         pause, until = 0.01, time.monotonic() + seconds
         unfinished: Any = Prediction.objects.filter(pk=prediction.pk).exclude(status__in=Prediction.FINAL)
@@ -104,3 +123,4 @@ def _wait_until_final(prediction: Prediction, seconds: float) -> None:
             pause = min(pause * 1.3, 0.25)
     finally:
         _waiting_room.release()
+    return True

@@ -14,9 +14,9 @@ SPACE = "\N{NO-BREAK SPACE}"
 def percent(share: float) -> str:
     """Write 0.94 as 94 %. No network is certain, so what would round to 0 or 100 says so."""
     if share < 0.01:
-        return f"under 1{SPACE}%"
+        return f"under{SPACE}1{SPACE}%"
     if share > 0.99:
-        return f"over 99{SPACE}%"
+        return f"over{SPACE}99{SPACE}%"
     return f"{share * 100:.0f}{SPACE}%"
 
 

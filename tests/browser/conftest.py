@@ -8,8 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live import live_platform  # noqa: F401
-
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 

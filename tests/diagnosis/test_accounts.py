@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
+from knox.models import get_token_model
 from pytest_django.fixtures import Settings
 
 from tests.factories import PASSWORD
@@ -33,6 +34,8 @@ def test_one_logs_in_by_name_or_by_email_and_gets_to_the_upload(alice: User, log
 
 
 def test_after_logging_in_one_gets_to_where_one_wanted(alice: User) -> None:
+    form = words(Client().get(LOGIN, {"next": "/radiographs/"}))
+    assert 'name="next" value="/radiographs/"' in form
     assert log_in(Client(), "alice", next="/radiographs/")["Location"] == "/radiographs/"
 
 
@@ -52,6 +55,27 @@ def test_after_several_wrong_passwords_one_has_to_wait(alice: User) -> None:
     for _ in range(5):
         log_in(client, "alice", "wrong")
     assert "Too many failed login attempts. Try again later." in words(log_in(client, "alice"))
+
+
+@pytest.mark.usefixtures("redis_is_away")
+def test_one_logs_in_while_redis_is_away(alice: User) -> None:
+    assert log_in(Client(), "alice")["Location"] == "/"
+    credentials = {"username": "alice", "password": PASSWORD}
+    answer = Client().post("/api/v1/auth/token/", credentials, content_type="application/json")
+    assert answer.status_code == 200
+    test_after_several_wrong_passwords_one_has_to_wait(alice)
+
+
+def test_the_admin_pages_have_no_login_of_their_own(alice: User, charlie: User) -> None:
+    client = Client()
+    login = client.get("/admin/login/", {"next": "/admin/"})
+    assert login["Location"] == f"{LOGIN}?next=%2Fadmin%2F"
+    assert client.post("/admin/login/", {"username": "charlie", "password": PASSWORD})["Location"].startswith(LOGIN)
+    assert client.get("/admin/").status_code == 302
+    assert log_in(client, "charlie", next="/admin/")["Location"] == "/admin/"
+    assert client.get("/admin/").status_code == 200
+    client.force_login(alice)
+    assert client.get("/admin/login/").status_code == 403
 
 
 def test_a_login_without_its_csrf_token_is_403(alice: User) -> None:
@@ -104,10 +128,21 @@ def test_one_changes_ones_password(alice: User) -> None:
     assert alice.check_password(NEW_PASSWORD)
 
 
+def test_a_new_password_ends_the_tokens_that_the_old_one_gave(alice: User, bob: User) -> None:
+    for user in (alice, bob):
+        get_token_model().objects.create(user)
+    client = Client()
+    client.force_login(alice)
+    facts = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    client.post("/accounts/password/change/", facts)
+    assert [token.user for token in get_token_model().objects.all()] == [bob]
+
+
 def test_a_forgotten_password_is_reset_by_mail(alice: User) -> None:
     client = Client()
     answer = client.post("/accounts/password/reset/", {"email": "alice@example.org"}, follow=True)
     assert "Look into your mail" in words(answer)
+    get_token_model().objects.create(alice)
     message = str(mail.outbox[0].body)
     (path,) = re.findall(r"http://[^/]+(/accounts/password/reset/key/\S+)", message)
     form = client.get(path, follow=True)
@@ -115,6 +150,7 @@ def test_a_forgotten_password_is_reset_by_mail(alice: User) -> None:
     facts = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
     done = client.post(form.redirect_chain[-1][0], facts, follow=True)
     assert "Your password is changed" in words(done)
+    assert not get_token_model().objects.exists()
     assert log_in(Client(), "alice", NEW_PASSWORD)["Location"] == "/"
     assert "This link no longer works" in words(Client().get(path, follow=True))
 

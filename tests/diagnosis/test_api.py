@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -86,18 +88,24 @@ def test_an_upload_is_201_with_the_radiograph_and_its_place(alice: User) -> None
     assert Radiograph.objects.get().owner == alice
 
 
+@pytest.mark.django_db(transaction=True)
 def test_prefer_wait_holds_the_answer_until_the_prediction_is_final(alice: User, version: ModelVersion) -> None:
     from diagnosis import submission
 
-    def submit_and_finish(*args: Any) -> Radiograph:
+    def finish() -> None:
+        Prediction.objects.update(**succeeded(version))
+        connection.close()
+
+    def submit_and_finish_later(*args: Any) -> Radiograph:
         radiograph = original(*args)
-        Prediction.objects.filter(radiograph=radiograph).update(**succeeded(version))
+        worker.start()
         return radiograph
 
-    original = submission.submit
+    original, worker = submission.submit, threading.Timer(0.3, finish)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("diagnosis.api.views.submit", submit_and_finish)
+        patch.setattr("diagnosis.api.views.submit", submit_and_finish_later)
         answer = post(api_of(alice), headers={"Prefer": "respond-async, wait=20"})
+    worker.join()
     assert answer["Preference-Applied"] == "wait=20"
     assert answer.json()["prediction"]["probability"] == 0.94
     assert answer.json()["prediction"]["model_version"] == version.version
@@ -140,6 +148,26 @@ def test_the_list_is_ones_own_newest_first_in_pages(
         page = client.get(page["next"]).json()
         seen += page["results"]
     assert [radiograph["id"] for radiograph in seen] == ids[::-1]
+
+
+@pytest.mark.parametrize("position", ["abc", "2026-01-01", "0001-01-01T00:00:00+23:59"])
+def test_a_cursor_that_no_page_gave_is_404(alice: User, position: str) -> None:
+    cursor = base64.b64encode(urlencode({"p": position}).encode()).decode()
+    assert_problem(api_of(alice).get(RADIOGRAPHS, {"cursor": cursor}), 404, "no such page")
+
+
+def test_a_body_that_is_nested_without_end_is_400(db: Any) -> None:
+    answer = Client().post(TOKEN, "[" * 100_000, content_type="application/json")
+    assert_problem(answer, 400, "nested too deeply")
+
+
+def test_status_and_prediction_come_from_one_read(
+    alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    client, radiograph = api_of(alice), make_radiograph(alice)
+    with django_assert_max_num_queries(4) as queries:
+        client.get(f"{RADIOGRAPHS}{radiograph.pk}/")
+    assert sum('FROM "diagnosis_prediction"' in query["sql"] for query in queries.captured_queries) == 1
 
 
 def test_delete_removes_row_and_file(alice: User, django_capture_on_commit_callbacks: Any, settings: Settings) -> None:
@@ -262,6 +290,7 @@ def test_not_more_than_half_of_the_web_servers_threads_can_be_held(alice: User, 
         for _ in range(taken):
             views._waiting_room.release()
     assert answers[0].status_code == 201
+    assert "Preference-Applied" not in answers[0]
     assert time.monotonic() - started < 10
 
 

@@ -31,10 +31,9 @@ def test_without_a_worker_it_is_not_ready_and_says_which(db: Any) -> None:
     }  # fmt: skip
 
 
-def test_without_redis_it_says_so(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As django_redis is with IGNORE_EXCEPTIONS: it takes everything and remembers nothing.
-    silent = SimpleNamespace(set=lambda *_, **__: None, get=lambda *_: None)
-    monkeypatch.setattr("diagnosis.health.cache", silent)
+@pytest.mark.usefixtures("redis_is_away")
+def test_without_redis_it_says_so(db: Any) -> None:
+    assert not worker.is_any_alive()
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["redis"]) == (503, "does not answer")
 

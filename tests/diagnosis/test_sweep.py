@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import current_app
 from celery.signals import task_received
 from celery.worker import state
 from django.contrib.auth.models import User
@@ -128,9 +130,12 @@ def test_a_silent_redis_is_not_a_deaf_worker(step: SweepStep, monkeypatch: pytes
     assert not state.should_terminate
 
 
-def test_a_database_that_is_away_does_not_end_the_sweep(step: SweepStep, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fault", [DatabaseError("locked"), FileNotFoundError("no such folder")])
+def test_a_database_or_disk_that_is_away_does_not_end_the_sweep(
+    step: SweepStep, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
     def away() -> None:
-        raise DatabaseError
+        raise fault
 
     monkeypatch.setattr("diagnosis.sweep.sweep", away)
     step._sweep(CONSUMER)
@@ -140,4 +145,12 @@ def test_a_database_that_is_away_does_not_end_the_sweep(step: SweepStep, monkeyp
 def test_ringing_a_redis_that_is_away_says_so_quickly_and_raises_nothing(alice: User) -> None:
     started = timezone.now()
     assert tasks.ring(1) is False
-    assert (timezone.now() - started).total_seconds() < 5
+    assert (timezone.now() - started).total_seconds() < 2
+
+
+def test_ringing_a_redis_that_says_nothing_gives_up_within_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(current_app.conf, "broker_url", f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        started = time.monotonic()
+        assert tasks.ring(1) is False
+        assert time.monotonic() - started < 2

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tests.training.conftest import make_dataset
-from training.batches import TrainingBatches, perturbed
+from training.batches import TrainingBatches, perturbed, strongly_changed
 from training.config import TrainingConfig
 
 LABELS = [0] * 3 + [1] * 12
@@ -54,3 +54,12 @@ def test_the_perturbed_set_is_fixed_and_keeps_labels_and_patients() -> None:
     assert changed.labels.tolist() == LABELS * 2
     assert changed.patients == DATASET.patients * 2
     assert (changed.pixels[:15] != changed.pixels[15:]).any()
+
+
+def test_the_strongly_changed_set_is_fixed_and_further_from_the_original_than_the_perturbed_one() -> None:
+    far = strongly_changed(DATASET, seed=5)
+    assert (far.pixels == strongly_changed(DATASET, seed=5).pixels).all()
+    assert far.labels.tolist() == LABELS * 3
+    near = perturbed(DATASET, seed=5, copies=3)
+    original = np.tile(DATASET.pixels, (3, 1, 1)).astype(int)
+    assert np.abs(far.pixels - original).mean() > 1.5 * np.abs(near.pixels - original).mean()

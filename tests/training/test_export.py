@@ -53,7 +53,7 @@ def calibration(network: keras.Model) -> Calibration:
 def test_every_probability_is_that_of_keras(network: keras.Model, converted: bytes, calibration: Calibration) -> None:
     probabilities = calibration.probabilities(predict_logits(network, IMAGES))
     assert np.ptp(probabilities) > 0.8
-    assert largest_difference(network, converted, calibration, IMAGES) < 0.01
+    assert largest_difference(network, converted, calibration, IMAGES) < 0.002
 
 
 def test_a_network_that_answers_otherwise_is_not_exported(converted: bytes, calibration: Calibration) -> None:
@@ -61,8 +61,8 @@ def test_a_network_that_answers_otherwise_is_not_exported(converted: bytes, cali
         largest_difference(build(seed=1), converted, calibration, IMAGES)
 
 
-def test_weights_are_half_as_wide_and_fit_into_a_repository(converted: bytes) -> None:
-    assert 6_000_000 < len(converted) < MAX_BYTES
+def test_the_many_weights_of_the_large_kernels_are_halved_and_it_fits_into_a_repository(converted: bytes) -> None:
+    assert 6_800_000 < len(converted) < MAX_BYTES  # all float16: 6.4 million, all float32: 12.8 million
 
 
 def test_heat_map_and_embedding_are_those_of_keras(network: keras.Model, converted: bytes) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -112,7 +113,12 @@ def test_a_part_gives_no_more_than_the_configured_number_of_radiographs() -> Non
 
 
 def test_the_same_seed_makes_the_same_pictures_and_another_makes_others() -> None:
-    for make in (lambda s: vary(CHESTS, s), lambda s: spoil("cropped", CHESTS, s), lambda s: collage(CHESTS, s)):
+    makers: list[Callable[[int], Any]] = [
+        lambda seed: vary(CHESTS, seed),
+        lambda seed: spoil("cropped", CHESTS, seed),
+        lambda seed: collage(CHESTS, seed),
+    ]
+    for make in makers:
         assert (make(1) == make(1)).all()
         assert (make(1) != make(2)).any()
     for kind in KINDS:
@@ -161,7 +167,7 @@ def test_litert_gives_the_scores_that_keras_gives(
     network: keras.Model, fitted: tuple[Scorer, Gate], gallery: Gallery, tmp_path: Path
 ) -> None:
     scorer, gate = fitted
-    artifact = make_artifact(network, PLAIN, CHESTS, {}, {}, {}, fitted)
+    artifact = make_artifact(network, PLAIN, CHESTS, {}, {}, {}, gate=fitted)
     write_artifact(artifact, tmp_path / "artifact")
     assert read_artifact(tmp_path / "artifact").card.gate == gate
     run = Interpreter(model_content=artifact.network).get_signature_runner("serving_default")

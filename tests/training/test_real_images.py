@@ -8,10 +8,12 @@ import pytest
 from diagnosis.engine.examples import find_examples
 from training.datasets import near_duplicates, read_dataset, split_by_patient
 
-FOLDER = Path(os.environ.get("CHEST_XRAY_DIR") or "nowhere")
+ROOT = Path(os.environ.get("CHEST_XRAY_DIR") or "nowhere")
+FOLDER = ROOT / "train" if (ROOT / "train").is_dir() else ROOT
 
 pytestmark = pytest.mark.skipif(
-    not (FOLDER / "NORMAL").is_dir(), reason="CHEST_XRAY_DIR names no folder with NORMAL/ and PNEUMONIA/"
+    not (FOLDER / "NORMAL").is_dir(),
+    reason="CHEST_XRAY_DIR names no folder with NORMAL/ and PNEUMONIA/, or with these under train/",
 )
 
 

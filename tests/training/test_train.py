@@ -29,7 +29,7 @@ def test_a_folder_becomes_an_artifact_that_the_classifier_takes(
     assert card.data["unreadable"] == 1
     assert card.data["training"] == {"images": 12, "patients": 12, "NORMAL": 4, "PNEUMONIA": 8}
     assert card.data["validation"] == {"images": 12, "patients": 12, "NORMAL": 4, "PNEUMONIA": 8}
-    for part, images in (("validation", 12), ("validation_perturbed", 24)):
+    for part, images in (("validation", 12), ("validation_perturbed", 24), ("validation_strongly_changed", 36)):
         assert (card.metrics[part]["images"], card.metrics[part]["patients"]) == (images, 12)
         assert all(0 <= card.metrics[part][name]["value"] <= 1 for name in NAMES)
     assert card.training["config"]["batch_size"] == 4
@@ -49,6 +49,7 @@ def test_a_run_that_fails_leaves_nothing(
         raise ExportError("It does not answer as it was trained.")
 
     monkeypatch.setattr(trainer, "fit_network", lambda *args: (None, []))
+    monkeypatch.setattr(trainer, "fit_gate", lambda *args: None)
     monkeypatch.setattr(trainer, "finish", fail)
     with pytest.raises(ExportError):
         trainer.train(tiny, draw_folder(2, 2), tmp_path / "runs" / "first", accelerator="cpu")

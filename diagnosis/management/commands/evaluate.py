@@ -1,4 +1,4 @@
-"""manage.py evaluate --data DIR [--model VERSION] [--json]"""
+"""manage.py evaluate --data DIR… [--model VERSION] [--prevalence P] [--json]"""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from diagnosis.engine.classifier import Classifier
-from diagnosis.engine.errors import ArtifactError, DatasetError, RadiographError
-from diagnosis.engine.examples import Example, find_examples
-from diagnosis.engine.figures import figures
+from diagnosis.engine.errors import ArtifactError, DatasetError
+from diagnosis.engine.examples import find_examples
+from diagnosis.engine.figures import PREVALENCE
+from diagnosis.evaluation import evaluate, lines
 from diagnosis.publishing import load_classifier
 
 
@@ -20,60 +20,41 @@ class Command(BaseCommand):
     help = "Measures a model version on the images in DIR/NORMAL and DIR/PNEUMONIA, classified as a worker does it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+        parser.add_argument(
+            "--data",
+            type=Path,
+            required=True,
+            nargs="+",
+            action="extend",
+            metavar="DIR",
+            help="several are measured each by itself",
+        )
         parser.add_argument("--model", metavar="VERSION", help="a published version (default: the active one)")
-        parser.add_argument("--json", action="store_true", help="one JSON object")
+        parser.add_argument(
+            "--prevalence",
+            type=float,
+            default=PREVALENCE,
+            metavar="P",
+            help="share of pneumonia among the patients for whom predictive values are stated (default: %(default)s)",
+        )
+        parser.add_argument("--json", action="store_true", help="one JSON object; for several folders a list of them")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not 0 < options["prevalence"] < 1:
+            raise CommandError("--prevalence is a share: more than 0 and less than 1.")
         try:
             classifier = load_classifier(options["model"])
-            examples = find_examples(options["data"])
+            found = {folder: find_examples(folder) for folder in options["data"]}
+            reports = {
+                folder: evaluate(classifier, examples, options["prevalence"], self.stderr.write)
+                for folder, examples in found.items()
+            }
         except (ArtifactError, DatasetError) as error:
             raise CommandError(str(error)) from error
-        report = self._evaluate(classifier, examples)
-        if options["json"]:
-            self.stdout.write(json.dumps(report))
-            return
-        intervals = report.pop("intervals")
-        for name, value in report.items():
-            if name in intervals:
-                low, high = intervals[name]
-                value = f"{value:.4f}   95 % interval {low:.4f} to {high:.4f}"
-            self.stdout.write(f"{name:14} {value}")
-
-    def _evaluate(self, classifier: Classifier, examples: list[Example]) -> dict[str, Any]:
-        """Return the figures over the answered images; the refused and the unreadable ones are counted beside them.
-
-        The intervals are drawn over patients, as far as the files' names tell them.
-        """
-        answered: list[tuple[Example, float]] = []
-        refused = unreadable = 0
-        for example in examples:
-            try:
-                answer = classifier.classify(example.path.read_bytes())
-            except (RadiographError, OSError) as error:
-                unreadable += 1
-                self.stderr.write(f"{example.path} is left out: {error}")
-                continue
-            if answer.probability is None:
-                refused += 1
-            else:
-                answered.append((example, answer.probability))
-        if not answered:
-            raise CommandError(f"None of the {len(examples)} images was answered, so there is nothing to measure.")
-        card = classifier.card
-        measured = figures(
-            [example.label for example, _ in answered],
-            [probability for _, probability in answered],
-            card.threshold,
-            groups=[example.patient for example, _ in answered],
-        )
-        return {
-            "n": len(examples),
-            **{name: figure.value for name, figure in measured.items()},
-            "refused": refused,
-            "unreadable": unreadable,
-            "threshold": card.threshold,
-            "model_version": card.version,
-            "intervals": {name: [figure.low, figure.high] for name, figure in measured.items()},
-        }
+        if not options["json"]:
+            self.stdout.write("Each figure with its 95 % interval. ppv and npv hold at the stated prevalence.")
+            self.stdout.write("\n".join(lines(reports)))
+        elif len(reports) == 1:
+            self.stdout.write(json.dumps(*reports.values()))
+        else:
+            self.stdout.write(json.dumps([{"data": str(folder), **report} for folder, report in reports.items()]))

@@ -1,0 +1,184 @@
+"""The result page: each outcome, waiting, the image, deleting."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from diagnosis import worker
+from diagnosis.models import ModelVersion, Radiograph
+from tests.diagnosis.pages import HTMX, assert_nothing_is_stored, browser_of, page_of, words
+from tests.drawings import image_bytes, jpeg_bytes
+from tests.factories import make_radiograph, succeeded, upload
+
+pytestmark = pytest.mark.usefixtures("rung")
+
+
+@pytest.mark.parametrize(
+    ("probability", "band", "heading"),
+    [
+        (0.94, "likely", "Pneumonia likely, 94 %"),
+        (0.06, "unlikely", "Pneumonia unlikely, 6 %"),
+        (0.47, "uncertain", "Uncertain, 47 %"),
+        (0.9996, "likely", "Pneumonia likely, over 99 %"),
+        (0.0004, "unlikely", "Pneumonia unlikely, under 1 %"),
+    ],
+)
+def test_the_result_is_said_in_plain_words(
+    alice: User, version: ModelVersion, probability: float, band: str, heading: str
+) -> None:
+    facts = succeeded(version, probability) | {"band": band}
+    radiograph = make_radiograph(alice, **facts)
+    page = words(browser_of(alice).get(page_of(radiograph)))
+    assert heading in page.replace('<span class="number">', "").replace("</span>", "")
+    assert "threshold 41 %" in page
+    assert version.version in page
+    assert facts["label"] in page
+    assert "320 × 256 pixels" in page
+    assert "Not a diagnosis and not a medical device" in page
+    assert "every" not in page  # it no longer asks
+
+
+def test_the_scale_shows_probability_threshold_and_band_where_the_card_has_them(
+    alice: User, version: ModelVersion
+) -> None:
+    radiograph = make_radiograph(alice, **succeeded(version, 0.94))
+    page = words(browser_of(alice).get(page_of(radiograph)))
+    assert 'cx="94.00%"' in page
+    assert 'x1="41.00%"' in page
+    low, high = version.card["band_low"], version.card["band_high"]
+    assert f'x="{low * 100:.2f}%" y="30" width="{(high - low) * 100:.2f}%"' in page
+
+
+def test_times_say_how_long_it_waited_and_how_long_it_was_read(alice: User, version: ModelVersion) -> None:
+    queued = timezone.now() - timedelta(minutes=1)
+    facts = {"queued_at": queued, "started_at": queued + timedelta(seconds=21)}
+    facts["finished_at"] = facts["started_at"] + timedelta(milliseconds=43)
+    radiograph = make_radiograph(alice, **succeeded(version) | facts)
+    page = words(browser_of(alice).get(page_of(radiograph)))
+    assert "waited 21 s, read in 0.04 s" in page
+
+
+@pytest.mark.parametrize(
+    ("status", "heading"),
+    [("refused", "This image was not read"), ("failed", "This image could not be read")],
+)
+def test_refused_and_failed_give_the_reason_and_what_to_do(
+    alice: User, version: ModelVersion, status: str, heading: str
+) -> None:
+    made_by = version if status == "refused" else None
+    radiograph = make_radiograph(alice, status=status, model_version=made_by, reason="It is a cat.")
+    page = words(browser_of(alice).get(page_of(radiograph)))
+    assert heading in page
+    assert "It is a cat." in page
+    assert "every" not in page
+
+
+def test_an_image_that_gave_up_before_it_was_ever_started_has_a_page(alice: User) -> None:
+    radiograph = make_radiograph(alice, status="failed", reason="It never came to an end.")
+    assert "It never came to an end." in words(browser_of(alice).get(page_of(radiograph)))
+
+
+@pytest.mark.parametrize(
+    ("status", "heading"), [("pending", "The X-ray waits for its turn"), ("running", "The X-ray is being read")]
+)
+def test_while_it_waits_the_page_asks_by_itself(alice: User, status: str, heading: str) -> None:
+    worker.report_alive()
+    radiograph = make_radiograph(alice, status=status)
+    page = words(browser_of(alice).get(page_of(radiograph)))
+    assert heading in page
+    assert 'hx-trigger="every 200ms"' in page
+    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page
+
+
+def test_without_a_worker_the_page_says_that_nobody_reads(alice: User) -> None:
+    cache.delete(worker.ALIVE_KEY)
+    page = words(browser_of(alice).get(page_of(make_radiograph(alice))))
+    assert "Nobody is reading at the moment" in page
+    assert "No worker answers. Your upload is safe and will be read as soon as one is back." in page
+
+
+def test_the_fragment_is_empty_until_something_changes_and_then_final(alice: User, version: ModelVersion) -> None:
+    worker.report_alive()
+    client, radiograph = browser_of(alice), make_radiograph(alice)
+    url = page_of(radiograph, "status")
+    assert client.get(url, {"seen": "pending-1-200"}, headers=HTMX).status_code == 204
+    assert "waits for its turn" in words(client.get(url, {"seen": "pending-0-200"}, headers=HTMX))
+    radiograph.predictions.update(**succeeded(version))
+    final = client.get(url, {"seen": "pending-1-200"}, headers=HTMX)
+    assert "Pneumonia likely" in words(final)
+    assert "hx-trigger" not in words(final)
+    assert "<html" not in words(final)
+
+
+@pytest.mark.parametrize(("seconds", "pause"), [(0, 200), (5, 500), (60, 2000), (600, 5000)])
+def test_the_longer_it_waits_the_less_often_the_page_asks(alice: User, seconds: int, pause: int) -> None:
+    radiograph = make_radiograph(alice, queued_at=timezone.now() - timedelta(seconds=seconds))
+    assert f"every {pause}ms" in words(browser_of(alice).get(page_of(radiograph)))
+
+
+def test_a_page_whose_radiograph_was_deleted_stops_asking(alice: User) -> None:
+    client, radiograph = browser_of(alice), make_radiograph(alice)
+    url = page_of(radiograph, "status")
+    radiograph.delete()
+    answer = client.get(url, headers=HTMX)
+    assert answer.status_code == 404
+    assert "There is nothing at this address" in words(answer)
+    assert "hx-trigger" not in words(answer)
+
+
+def test_the_image_is_the_file_as_it_was_uploaded(alice: User) -> None:
+    data, client = jpeg_bytes(), browser_of(alice)
+    client.post("/", {"file": upload("chest.jpg", data)})
+    answer: Any = client.get(page_of(Radiograph.objects.get(), "image"))
+    assert b"".join(answer.streaming_content) == data
+    assert answer["Content-Type"] == "image/jpeg"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer["Cache-Control"] == "private, no-cache"
+    again = client.get(page_of(Radiograph.objects.get(), "image"), headers={"If-None-Match": answer["ETag"]})
+    assert again.status_code == 304
+
+
+def test_a_tiff_is_offered_as_a_download(alice: User) -> None:
+    client = browser_of(alice)
+    client.post("/", {"file": upload("chest.tif", image_bytes("TIFF"))})
+    radiograph = Radiograph.objects.get()
+    assert client.get(page_of(radiograph, "image"))["Content-Disposition"] == 'attachment; filename="chest.tif"'
+    assert "Download the file" in words(client.get(page_of(radiograph)))
+
+
+def test_an_image_whose_file_is_gone_is_404(alice: User) -> None:
+    radiograph = make_radiograph(alice)
+    radiograph.file.storage.delete(radiograph.file.name or "")
+    assert browser_of(alice).get(page_of(radiograph, "image")).status_code == 404
+
+
+def test_deleting_asks_first(alice: User) -> None:
+    client, radiograph = browser_of(alice), make_radiograph(alice)
+    assert "Delete this X-ray?" in words(client.get(page_of(radiograph, "delete")))
+    fragment = words(client.get(page_of(radiograph, "delete"), headers=HTMX))
+    assert "Delete this X-ray?" in fragment
+    assert "<html" not in fragment
+    assert Radiograph.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deleting_removes_rows_and_file_and_leads_back_to_where_one_was(alice: User, settings: Settings) -> None:
+    client, radiograph = browser_of(alice), make_radiograph(alice, filename="chest.jpg")
+    answer = client.post(f"{page_of(radiograph, 'delete')}?before=abc", follow=True)
+    assert answer.redirect_chain == [("/radiographs/?before=abc", 302)]
+    assert "“chest.jpg” and its result are deleted." in words(answer)
+    assert_nothing_is_stored(settings)
+
+
+def test_deleting_needs_its_csrf_token(alice: User) -> None:
+    radiograph = make_radiograph(alice)
+    client = browser_of(alice, enforce_csrf_checks=True)
+    assert client.post(page_of(radiograph, "delete")).status_code == 403
+    assert Radiograph.objects.exists()
