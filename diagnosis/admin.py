@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -29,6 +31,24 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
+class PredictionsGoAlong(admin.ModelAdmin):
+    """Rows whose deletion takes predictions along, although no prediction is deleted by itself."""
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, lacking - {Prediction._meta.verbose_name}, protected
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class OwnerAdmin(PredictionsGoAlong, UserAdmin):
+    """Users. Their radiographs and predictions are deleted with them."""
+
+
 class PredictionInline(admin.TabularInline):
     model = Prediction
     fields = ("status", "label", "probability", "band", "model_version", "attempts", "queued_at", "finished_at")
@@ -41,7 +61,7 @@ class PredictionInline(admin.TabularInline):
 
 
 @admin.register(Radiograph)
-class RadiographAdmin(ReadOnlyAdmin):
+class RadiographAdmin(PredictionsGoAlong, ReadOnlyAdmin):
     list_display = ("filename", "owner", "created", "format", "size_in_pixels", "status")
     list_filter = ("created", "format")
     list_select_related = ("owner",)
@@ -59,17 +79,6 @@ class RadiographAdmin(ReadOnlyAdmin):
     @admin.display
     def status(self, radiograph: Radiograph) -> str:
         return radiograph.prediction.status
-
-    def get_deleted_objects(
-        self, objs: Any, request: HttpRequest
-    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        # Predictions are not deleted one by one, but they do go with their radiograph.
-        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        return deleted, counts, lacking - {Prediction._meta.verbose_name}, protected
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Radiograph]) -> None:
-        for radiograph in queryset:  # one by one: each takes its file along
-            radiograph.delete()
 
 
 @admin.register(Prediction)

@@ -12,6 +12,8 @@ from diagnosis.models import Prediction
 
 logger = logging.getLogger(__name__)
 
+_TOO_SLOW = ("too_slow", "Reading this image took too long. Save it as a plain JPEG or PNG, and try again.")
+
 
 def classify_next(prediction_id: int | None) -> None:
     """Claim one prediction, ask the classifier, store what it says.
@@ -29,11 +31,13 @@ def classify_next(prediction_id: int | None) -> None:
     try:
         result = classifier.classify(prediction.radiograph.read())
     except RadiographError as error:
-        prediction.fail(error.code, error.detail)
+        # The time limit strikes anywhere: within a decoder the engine, which knows nothing of it, calls it damage.
+        is_too_slow = isinstance(error.__cause__, SoftTimeLimitExceeded)
+        prediction.fail(*(_TOO_SLOW if is_too_slow else (error.code, error.detail)))
     except FileNotFoundError:
         prediction.fail("file_missing", "The file of this radiograph is no longer there. Upload it anew.")
     except SoftTimeLimitExceeded:
-        prediction.fail("too_slow", "Reading this image took too long. Save it as a plain JPEG or PNG, and try again.")
+        prediction.fail(*_TOO_SLOW)
     except MemoryError:
         # Never raised on: Celery hands a task's error to the main process, and a MemoryError ends that too.
         prediction.fail("too_demanding", "Reading this image takes more memory than a radiograph may.")

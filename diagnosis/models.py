@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 
@@ -129,12 +130,16 @@ class Radiograph(models.Model):
 
     @property
     def prediction(self) -> Prediction:
-        """The newest prediction. ``submission.submit`` writes the first one together with the radiograph."""
+        """The newest prediction. ``submission.submit`` writes the first one together with the radiograph.
+
+        Where there is none, another request has deleted the radiograph since this one was read.
+        """
         prefetched = getattr(self, "_prefetched_objects_cache", {}).get("predictions")
-        if prefetched is not None:
-            newest: Prediction = prefetched[0]
+        found = self.predictions.select_related("model_version")[:1] if prefetched is None else prefetched
+        for newest in found:
             return newest
-        return self.predictions.select_related("model_version").latest("queued_at", "pk")
+        gone = {"reason_code": "deleted", "reason": "This radiograph was deleted a moment ago."}
+        return Prediction(radiograph=self, status=Prediction.Status.FAILED, **gone)
 
     def read(self) -> bytes:
         """Return the uploaded bytes, unchanged. Raises FileNotFoundError where the file is gone."""
@@ -142,13 +147,12 @@ class Radiograph(models.Model):
             data: bytes = file.read()
         return data
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete the row with its predictions, and the file once that is certain."""
-        storage, name = self.file.storage, self.file.name or ""
-        with transaction.atomic():
-            deleted = super().delete(*args, **kwargs)
-            transaction.on_commit(lambda: storage.delete(name))
-        return deleted
+
+@receiver(models.signals.post_delete, sender=Radiograph)
+def _delete_file(instance: Radiograph, **_: Any) -> None:
+    """Delete the file once it is certain that the row is gone, whoever deleted it: its owner's deletion does too."""
+    if name := instance.file.name:
+        transaction.on_commit(lambda: instance.file.storage.delete(name), robust=True)
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
@@ -202,8 +206,8 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
             finished_at=now,
             reason_code="gave_up",
             reason=(
-                f"Reading this image was tried {settings.MAX_ATTEMPTS} times and never came to an end. "
-                "Export it again, or as another format, and upload it anew."
+                f"Reading this image was tried {settings.MAX_ATTEMPTS} times without an answer. "
+                "Upload it again; if that fails too, export it anew."
             ),
         )
 
@@ -282,8 +286,13 @@ class Prediction(models.Model):
         return self._end(self.Status.FAILED, reason_code=code, reason=reason)
 
     def give_back(self) -> None:
-        """Let go of the claim, after a fault that another attempt may not meet."""
-        Prediction.objects.filter(pk=self.pk, token=self.token).release()
+        """Let go of the claim, after a fault that another attempt may not meet if it comes a little later.
+
+        The row goes on as running, with a lease that nobody holds: as long as it lasts, nobody can claim.
+        """
+        pause = self.attempts * timedelta(seconds=5)
+        mine = Prediction.objects.filter(pk=self.pk, token=self.token, status=self.Status.RUNNING)
+        mine.update(token=None, worker="", lease_until=timezone.now() + pause)
 
     def _end(self, status: str, **facts: Any) -> bool:
         # Under the token: a worker that wakes up after its lease was given to another one changes nothing.

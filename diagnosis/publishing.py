@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from diagnosis.engine.artifact import write_artifact
+from diagnosis.engine.artifact import read_artifact, write_artifact
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.models import Comparison, ModelVersion
@@ -18,16 +18,20 @@ def publish(folder: Path) -> tuple[ModelVersion, bool]:
 
     Returns the version, and whether it is new: publishing the same artifact again changes nothing. Raises
     ArtifactError, with nothing written, where hash, preprocessing version or probe images do not fit, or where
-    another artifact bears the same version.
+    another artifact bears the same version, in the database or in the folder.
     """
     artifact = Classifier.load(folder).artifact
     card = artifact.card
     known = ModelVersion.objects.filter(version=card.version).first()
     if known and known.network_sha256 != card.network_sha256:
         raise ArtifactError(f"Version {card.version} is published already, with another network.")
+    if known and known.model_card != card:
+        raise ArtifactError(f"Version {card.version} is published already, with other facts on its card.")
     target = Path(settings.MODELS_DIR) / card.version
     if not target.exists():
         write_artifact(artifact, target)
+    elif read_artifact(target) != artifact:
+        raise ArtifactError(f"{target} holds another artifact of version {card.version}.")
     if known:
         return known, False
     return ModelVersion.objects.create(
@@ -42,7 +46,7 @@ def activate(version: str, force: bool = False) -> ModelVersion:
     the version that is active now.
     """
     chosen = find_version(version)
-    Classifier.load(chosen.folder)
+    load(chosen)
     with transaction.atomic():
         if not force and (reason := _found_worse(chosen)):
             raise ArtifactError(f"{reason} It is activated only if forced: manage.py activate_model {chosen} --force")
@@ -59,14 +63,22 @@ def _found_worse(chosen: ModelVersion) -> str:
     return next(filter(None, sentences), "")
 
 
+def load(version: ModelVersion) -> Classifier:
+    """Load what was published as ``version``. Raises ArtifactError where it is damaged, or no longer the same."""
+    classifier = Classifier.load(version.folder)
+    if classifier.card.network_sha256 != version.network_sha256 or classifier.card != version.model_card:
+        raise ArtifactError(f"{version.folder} is not the artifact that was published as version {version}.")
+    return classifier
+
+
 def load_classifier(version: str | None) -> Classifier:
     """Load a published version, or the active one. Raises ArtifactError where there is none, or it is damaged."""
     if version is not None:
-        return Classifier.load(find_version(version).folder)
+        return load(find_version(version))
     active = ModelVersion.objects.filter(active=True).first()
     if active is None:
         raise ArtifactError("No model version is active. Publish one: manage.py publish_model DIR --activate")
-    return Classifier.load(active.folder)
+    return load(active)
 
 
 def find_version(version: str) -> ModelVersion:

@@ -93,8 +93,12 @@ class DurableStorage(FileSystemStorage):
     def save(self, name: str | None, content: IO[Any], max_length: int | None = None) -> str:
         name = super().save(name, content, max_length)
         path = Path(self.path(name))
-        _fsync(path)
-        _fsync(path.parent)
+        try:
+            _fsync(path)
+            _fsync(path.parent)
+        except BaseException:
+            self.delete(name)
+            raise
         return name
 
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db import DatabaseError
 
+from diagnosis import publishing
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.models import ModelVersion
@@ -40,7 +41,7 @@ def current_classifier() -> tuple[Classifier, ModelVersion]:
     if version is None:
         raise ArtifactError("no model version is active. Publish one: manage.py publish_model DIR --activate")
     if _held is None or _held[1].pk != version.pk:
-        _held = Classifier.load(version.folder), version
+        _held = publishing.load(version), version
         logger.info("Model version %s is loaded and answers its probes as recorded.", version)
     return _held[0], version
 

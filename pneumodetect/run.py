@@ -106,8 +106,9 @@ def worker_command(port: int, workers: int) -> list[str]:
 
 
 def web_command(port: int) -> list[str]:
-    # A thread that reads a slow upload does not count as a worker that hangs: gthread beats from another thread.
-    options = ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", str(WEB_THREADS)]
+    # A thread that reads a slow upload does not count as a worker that hangs: this class beats from another thread.
+    patience = ["--worker-class", "pneumodetect.web_worker.ImpatientWorker"]
+    options = ["--bind", f"127.0.0.1:{port}", *patience, "--threads", str(WEB_THREADS)]
     options += ["--workers", "1", "--keep-alive", "5", "--graceful-timeout", "5", "--no-control-socket"]
     return [sys.executable, "-m", "gunicorn", "pneumodetect.wsgi", *options]
 

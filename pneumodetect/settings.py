@@ -140,10 +140,11 @@ if not DATABASE_URL.startswith(("sqlite:///", "postgres://", "postgresql://")):
     raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host:5432/name.")
 try:
     DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
-except ValueError as error:  # the port is no number, say; the URL itself is not shown, since it holds a password
+except ValueError:  # its words may hold a part of the password
     raise ImproperlyConfigured(
-        f"DATABASE_URL must look like postgres://user:password@host:5432/name. {error}."
-    ) from error
+        "DATABASE_URL must look like postgres://user:password@host:5432/name, with a number as the port; "
+        "in the password, / is written %2F, and @ %40."
+    ) from None
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,

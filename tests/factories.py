@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -29,6 +32,16 @@ def make_radiograph(owner: User, data: bytes | None = None, filename: str = "che
     radiograph.save()
     Prediction.objects.create(radiograph=radiograph, **facts)
     return radiograph
+
+
+def artifact_named(version: str, parent: Path, **facts: Any) -> Path:
+    """Copy the bundled model to ``parent`` under another version, with ``facts`` changed in its card."""
+    from tests.conftest import BUNDLED_MODEL  # which imports this module
+
+    folder = Path(shutil.copytree(BUNDLED_MODEL, parent / version))
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {"version": version} | facts))
+    return folder
 
 
 def succeeded(version: Any, probability: float = 0.94, threshold: float = 0.41) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def kill_a_worker_at_work(platform: LivePlatform, number: int) -> None:
     """Kill a process of the pool while it holds a claim; every fifth time the worker's main process instead."""
     with closing(sqlite3.connect(platform.data_dir / "db.sqlite3", timeout=20)) as database:
         while True:
-            query = "SELECT worker FROM diagnosis_prediction WHERE status = 'running'"
+            query = "SELECT worker FROM diagnosis_prediction WHERE status = 'running' AND worker != ''"
             held = {int(worker.rpartition(":")[2]) for (worker,) in database.execute(query)}
             pids = platform.worker_pids()
             at_work = held & set(pids[1:])

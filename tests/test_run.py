@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from django.contrib.auth.models import User
 from pytest_django.fixtures import Settings
 
 from pneumodetect.prepare import demo_user  # noqa: TID251 - what is tested here
+from pneumodetect.run import web_command  # noqa: TID251 - what is tested here
 from pneumodetect.supervisor import Child  # noqa: TID251 - what is tested here
 from tests.calls import Caller
 from tests.drawings import jpeg_bytes
@@ -98,6 +100,38 @@ def test_the_demo_user_is_no_administrator_where_others_are_served(
     demo_user()
     demo = User.objects.get()
     assert (demo.is_staff, demo.is_superuser) == (not is_public, not is_public)
+
+
+def test_clients_that_begin_a_request_and_say_no_more_do_not_hold_the_web_server(tmp_path: Path) -> None:
+    port = free_port()
+    *_, worker_class = (part for part in web_command(port) if part.startswith("pneumodetect.web_worker"))
+    impatient = (
+        "import pneumodetect.web_worker as w; w.SILENCE_SECONDS = 1; from gunicorn.app.wsgiapp import run; run()"
+    )
+    options = ["--bind", f"127.0.0.1:{port}", "--threads", "2", "--no-control-socket", "--worker-class", worker_class]
+    with (tmp_path / "web.log").open("w") as log:
+        web = subprocess.Popen(
+            [sys.executable, "-c", impatient, *options, "wsgiref.simple_server:demo_app"], cwd=ROOT, stderr=log
+        )
+
+    def is_answered() -> bool:
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=4) as answer:
+            return b"Hello world!" in answer.read()
+        return False
+
+    try:
+        assert becomes(is_answered, 10)
+        with ExitStack() as stack:
+            for _ in range(4):
+                silent = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                silent.sendall(b"POST / HTTP/1.1\r\nHost: ")
+            time.sleep(0.2)
+            assert is_answered()
+            assert silent.recv(1) == b""
+        assert "Traceback" not in (tmp_path / "web.log").read_text()
+    finally:
+        web.terminate()
+        web.wait(10)
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str
         ({"REDIS_URL": "localhost:6379"}, "must look like redis://"),
         ({"DATABASE_URL": "oracle-or-so"}, "must look like postgres://"),
         ({"PNEUMODETECT_DATA_DIR": "/proc/nowhere"}, "folder that you may write to"),
-        ({"DATABASE_URL": "postgres://u:p@h:port/x"}, "must look like postgres://"),
+        ({"DATABASE_URL": "postgres://u:pass/word@h:5432/x"}, "must look like postgres://"),
         ({"TZ": ":/etc/localtime"}, "must name a time zone"),
         ({"PNEUMODETECT_STORAGE_URL": "s3://bucket"}, "is not supported yet"),
         ({"ALLOWED_HOSTS": "xray.example.org"}, "SECRET_KEY must be set"),

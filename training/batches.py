@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import weakref
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import keras
@@ -11,6 +14,9 @@ from numpy.typing import NDArray
 from training.augmentation import augment, perturb
 from training.config import TrainingConfig
 from training.datasets import Dataset
+from training.processes import start_processes
+
+_logger = logging.getLogger(__name__)
 
 Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
@@ -20,11 +26,16 @@ class TrainingBatches(keras.utils.PyDataset):
 
     In an epoch every image of the larger class comes once, and those of the smaller class are repeated, each time
     augmented otherwise, up to the same number. All batches have the same size, as compilers like it; the few images
-    that are left over sit this epoch out. The same seed, epoch and batch give the same pixels.
+    that are left over sit this epoch out. The same seed, epoch and batch give the same pixels, whatever the number of
+    ``processes`` that augment; with 0, threads of this process do.
     """
 
-    def __init__(self, dataset: Dataset, config: TrainingConfig) -> None:
-        super().__init__(workers=config.augmentation_threads, max_queue_size=8)
+    def __init__(self, dataset: Dataset, config: TrainingConfig, processes: int = 0) -> None:
+        # With processes, each thread waits for one of them: Keras' own would be forked, or get all images anew.
+        super().__init__(workers=processes or config.augmentation_threads, max_queue_size=max(8, 2 * processes))
+        self.pool = start_processes(processes) if processes else None
+        if self.pool:
+            weakref.finalize(self, self.pool.shutdown, wait=False, cancel_futures=True)
         self.dataset, self.config, self.epoch = dataset, config, 0
         self.order = self._order()
 
@@ -48,8 +59,20 @@ class TrainingBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> Batch:
         chosen = self.order[index * self.size : (index + 1) * self.size]
         seed = np.random.SeedSequence([self.config.seed, self.epoch, index]).generate_state(1)[0]
-        images = augment(self.dataset.pixels[chosen], int(seed), self.config.augmentation)
+        images = self._augment(self.dataset.pixels[chosen], int(seed))
         return images[..., None], self.dataset.labels[chosen].astype(np.float32)[:, None]
+
+    def _augment(self, images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+        strength = self.config.augmentation
+        if self.pool:
+            try:
+                return self.pool.submit(augment, images, seed, strength).result()
+            except BrokenProcessPool:
+                _logger.warning(
+                    "A process that augments has ended; training goes on without them, with the same images."
+                )
+                self.pool = None
+        return augment(images, seed, strength)
 
     def on_epoch_end(self) -> None:
         self.epoch += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class Dataset:
 def read_dataset(folder: Path, report: Callable[[str], None] = print) -> Dataset:
     """Find and decode all images of ``folder``. Those that cannot be read are reported, counted and skipped."""
     kept, pixels, hashes, unreadable = [], [], [], []
-    for example in find_examples(folder):
+    for example in find_examples(folder, report):
         try:
             data = example.path.read_bytes()
             pixels.append(read_radiograph(data))
@@ -86,6 +86,43 @@ def split_by_patient(dataset: Dataset, fraction: float, seed: int) -> tuple[Data
             wanted -= len(group)
     training = [i for i in range(len(dataset.examples)) if i not in held_out]
     return dataset.part(training), dataset.part(sorted(held_out))
+
+
+def folds(dataset: Dataset, k: int, seed: int) -> Iterator[tuple[Dataset, Dataset]]:
+    """Yield ``k`` pairs of a training and a validation part; every example is in just one of the validation parts.
+
+    Both classes are spread evenly over the folds, and as in :func:`split_by_patient` no patient and no two patients
+    with nearly the same image are on two sides. The parts are copied one pair at a time. Raises DatasetError where a
+    class has images of fewer than ``k`` patients.
+    """
+    members = _assign_to_folds(dataset, k, seed)
+    everything = range(len(dataset.examples))
+    return (
+        (
+            dataset.part([i for i in everything if members[i] != fold]),
+            dataset.part([i for i in everything if members[i] == fold]),
+        )
+        for fold in range(k)
+    )
+
+
+def _assign_to_folds(dataset: Dataset, k: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold of each example, shape (N,): large groups first, each into the fold with fewest of its class."""
+    if k < 2:
+        raise DatasetError(f"Cross-validation needs at least two folds, not {k}.")
+    groups = group_examples(dataset)
+    members = np.zeros(len(dataset.examples), dtype=np.int64)
+    for label, name in enumerate(LABELS):
+        mine = [group for group in groups if _majority(dataset, group) == label]
+        if len(mine) < k:
+            raise DatasetError(f"The class {name} has images of {len(mine)} patients, too few for {k} folds.")
+        random.Random(seed).shuffle(mine)  # noqa: S311 - no secret
+        sizes = [0] * k
+        for group in sorted(mine, key=len, reverse=True):
+            smallest = sizes.index(min(sizes))
+            members[group] = smallest
+            sizes[smallest] += len(group)
+    return members
 
 
 def _majority(dataset: Dataset, group: Sequence[int]) -> int:

@@ -17,6 +17,7 @@ from diagnosis.engine.artifact import Artifact, write_artifact
 from diagnosis.engine.examples import LABELS
 from diagnosis.engine.gate import Gate
 from training.accelerator import choose_accelerator, compiles_with_xla
+from training.audit import refuse_misleading
 from training.batches import TrainingBatches, perturbed, predict_logits, strongly_changed
 from training.calibration import calibrate
 from training.config import TrainingConfig
@@ -26,6 +27,7 @@ from training.evaluation import evaluate
 from training.gallery import NOTHING_MORE, GallerySources, make_gallery
 from training.gate import Scorer, fit_gate
 from training.network import Arrays, build_network, read_imagenet
+from training.processes import processes_beside
 from training.watch import BEST, HISTORY, Watch
 
 Report = Callable[[str], None]
@@ -40,17 +42,20 @@ def train(
     source: str = "",
     report: Report = print,
     gallery: GallerySources = NOTHING_MORE,
+    despite_audit: bool = False,
 ) -> Artifact:
     """Train on the images in ``data`` alone and write the artifact and its history to the new folder ``output``.
 
     ``imagenet`` is a file of weights; None downloads them. ``source`` says in the card where the images come from (by
-    default the folder's name). The gate is fitted on ``gallery`` too. Raises TrainingError, and then ``output``
-    is not there.
+    default the folder's name). The gate is fitted on ``gallery`` too. Images whose labels the files give away, or that
+    bear both labels, are refused unless ``despite_audit``. Raises TrainingError, and then ``output`` is not there.
     """
     if output.exists():
         raise TrainingError(f"{output} exists already; name a new folder.")
     kind = choose_accelerator(accelerator)
     dataset = read_dataset(data, report)
+    if not despite_audit:
+        refuse_misleading(dataset, data)
     training, validation = split_by_patient(dataset, config.validation_fraction, config.seed)
     more, strangers = gallery.read(report)
     weights = read_imagenet(imagenet) if config.share_from_imagenet else {}
@@ -158,7 +163,7 @@ def fit_network(
     The weights are the moving average; the best are those with the highest AUROC on the perturbed validation images.
     """
     network = build_network(config, imagenet)
-    batches = TrainingBatches(training, config)
+    batches = TrainingBatches(training, config, processes_beside(kind))
     network.compile(
         optimizer=make_optimizer(config, steps=len(batches) * config.epochs),
         loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
@@ -171,6 +176,7 @@ def fit_network(
         batches,
         epochs=config.epochs,
         verbose=0,
+        shuffle=False,  # the batches are shuffled by their own seed; Keras would shuffle them again, by a global one
         callbacks=[keras.callbacks.TerminateOnNaN(), keras.callbacks.SwapEMAWeights(swap_on_epoch=True), watch],
     )
     if watch.best.epoch < 0:

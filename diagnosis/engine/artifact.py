@@ -110,6 +110,8 @@ def read_artifact(folder: Path) -> Artifact:
         network = (folder / NETWORK).read_bytes()
     except FileNotFoundError as error:
         raise ArtifactError(f"{folder} is no artifact: it lacks {Path(error.filename).name}.") from error
+    except OSError as error:
+        raise ArtifactError(f"{folder} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise ArtifactError(f"{folder / CARD} is no JSON: {error}.") from error
     if not isinstance(facts, dict):

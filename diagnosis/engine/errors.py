@@ -30,6 +30,12 @@ class UnreadableImage(RadiographError):
     code = "unreadable"
 
 
+class TooDemanding(UnreadableImage):
+    """The image takes more memory to decode than there is."""
+
+    code = "too_demanding"
+
+
 class TooManyPixels(RadiographError):
     """The image would take more memory or time to decode than any radiograph needs."""
 

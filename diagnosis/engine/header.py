@@ -6,14 +6,13 @@ must say at once whether it takes a file) and the worker (which decodes) both co
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from PIL import Image
 
@@ -35,6 +34,12 @@ MAX_SCANNED_PIXELS = 12 * MAX_PIXELS
 
 #: Segments of a JPEG or chunks of a PNG: 25 MB in PNG's usual chunks of 8 kB are about 3,000.
 MAX_PARTS = 20_000
+
+#: Of a TIFF: tags, strips or tiles, and bytes of numbers in all the other tags together. Pillow makes an object of
+#: each number, so a file of 24 MB can ask for 700 MB of them. MAX_PIXELS make 160,000 tiles of the smallest size.
+MAX_TIFF_TAGS = 1_000
+MAX_TIFF_STRIPS = 200_000
+MAX_TIFF_NUMBERS = 1_000_000
 
 _MAGIC = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n"}
 _OTHER_KINDS = {
@@ -99,10 +104,12 @@ def _declared_size(stream: IO[bytes], kind: str) -> Header:
                 is_animated = getattr(image, "is_animated", False)
     except Image.DecompressionBombError as error:
         raise TooManyPixels(_too_many_sentence("more pixels")) from error
+    except MemoryError:  # says something of this machine, nothing of the file
+        raise
     except Exception as error:  # Pillow's parsers raise whatever a damaged header makes them trip over.
         raise _damaged(kind) from error
     if is_animated:
-        raise UnsupportedFormat("The file holds several pictures. Send one chest X-ray a file.")
+        raise _several_pictures()
     return Header(kind, width, height)
 
 
@@ -127,6 +134,10 @@ def _too_many_parts(kind: str) -> UnreadableImage:
     return UnreadableImage(
         f"The {kind} file is in more pieces than any program writes. Save it as a plain JPEG or PNG."
     )
+
+
+def _several_pictures() -> UnsupportedFormat:
+    return UnsupportedFormat("The file holds several pictures. Send one chest X-ray a file.")
 
 
 def _damaged(kind: str) -> UnreadableImage:
@@ -185,20 +196,73 @@ def _check_webp(stream: IO[bytes], size: int) -> int:
 
 
 def _check_tiff(stream: IO[bytes], size: int) -> int:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(stream.read()), formats=["TIFF"]) as image:
-                tags = image.tag_v2  # type: ignore[attr-defined]
-                offsets, counts = (tags.get(a) or tags.get(b) or () for a, b in ((273, 324), (279, 325)))
-    except Image.DecompressionBombError as error:
-        raise TooManyPixels(_too_many_sentence("more pixels")) from error
-    except Exception as error:
-        raise _damaged("TIFF") from error
-    ends = [offset + count for offset, count in zip(offsets, counts, strict=False)]
-    if not ends or max(ends) > size:
+    """Check the one directory and where the strips or tiles lie, before any library makes objects of the numbers."""
+    order = "<" if stream.read(4) == b"II*\0" else ">"
+    (position,) = _tiff_numbers(stream, order + "I")
+    stream.seek(position)
+    (number_of_tags,) = _tiff_numbers(stream, order + "H")
+    if number_of_tags > MAX_TIFF_TAGS:
+        raise _too_many_parts("TIFF")
+    numbers = _tiff_numbers(stream, order + "HHI4s" * number_of_tags + "I")
+    if numbers[-1]:
+        raise _several_pictures()
+    entries = list(zip(numbers[0:-1:4], numbers[1:-1:4], numbers[2:-1:4], numbers[3:-1:4], strict=True))
+    places = {entry[0]: entry for entry in entries if entry[0] in _TIFF_PLACES}
+    others = [entry for entry in entries if entry[0] not in _TIFF_PLACES]
+    if len(places) + len(others) < len(entries) or set(places) not in ({273, 279}, {324, 325}):
+        # With a tag twice, or strips beside tiles, libraries differ in which of the two they take.
+        raise _damaged("TIFF")
+    _check_other_tiff_tags(others, order, size)
+    offsets, counts = (_tiff_places(stream, places[tag], order) for tag in sorted(places))
+    if len(offsets) != len(counts) or not all(counts):  # libtiff reads a count of 0 as "to the end of the file"
+        raise _damaged("TIFF")
+    if max(offset + count for offset, count in zip(offsets, counts, strict=True)) > size:
         raise _cut_off("TIFF")
+    if sum(counts) > size:  # they overlap: a few bytes would be decoded over and over
+        raise _damaged("TIFF")
     return 1
+
+
+#: Where the strips (273, 279) or tiles (324, 325) lie: offsets, and counts of bytes.
+_TIFF_PLACES = {273, 279, 324, 325}
+#: Bytes a value, of each type of the TIFF 6.0 specification and of the later IFD and 64-bit types.
+_TIFF_TYPES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+#: Bytes, text and "undefined": read in one piece, such as an ICC profile or Photoshop's layers.
+_TIFF_WHOLE_TYPES = {1, 2, 7}
+
+
+def _check_other_tiff_tags(entries: list[tuple[int, int, int, bytes]], order: str, size: int) -> None:
+    total = numbers = 0
+    for _, kind, count, value in entries:
+        length = count * _TIFF_TYPES.get(kind, 0)  # a tag of an unknown type is skipped by every library
+        total += length
+        numbers += 0 if kind in _TIFF_WHOLE_TYPES else length
+        if length > 4 and struct.unpack(order + "I", value)[0] + length > size:
+            raise _cut_off("TIFF")
+    if total > size + 4 * len(entries):
+        raise _damaged("TIFF")
+    if numbers > MAX_TIFF_NUMBERS:
+        raise _too_many_parts("TIFF")
+
+
+def _tiff_places(stream: IO[bytes], entry: tuple[int, int, int, bytes], order: str) -> tuple[int, ...]:
+    _, kind, count, value = entry
+    if kind not in (3, 4) or not count:
+        raise _damaged("TIFF")
+    if count > MAX_TIFF_STRIPS:
+        raise _too_many_parts("TIFF")
+    form = f"{order}{count}{'H' if kind == 3 else 'I'}"
+    if (length := struct.calcsize(form)) <= 4:
+        return struct.unpack(form, value[:length])
+    stream.seek(*struct.unpack(order + "I", value))
+    return _tiff_numbers(stream, form)
+
+
+def _tiff_numbers(stream: IO[bytes], form: str) -> tuple[Any, ...]:
+    data = stream.read(length := struct.calcsize(form))
+    if len(data) < length:
+        raise _cut_off("TIFF")
+    return struct.unpack(form, data)
 
 
 _SKELETON_CHECKS = {"JPEG": _check_jpeg, "PNG": _check_png, "WEBP": _check_webp, "TIFF": _check_tiff}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import struct
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
-from diagnosis.engine.errors import UnreadableImage
+from diagnosis.engine.errors import TooDemanding, UnreadableImage
 from diagnosis.engine.header import read_header
 
 #: Raised by one whenever :func:`read_radiograph` makes other pixels of the same file. An artifact names the
@@ -41,7 +43,8 @@ def read_picture(data: bytes) -> Picture:
     """Decode one image file to grey values, uint8 of shape (224, 224), 0 black to 255 white, and its colour.
 
     The whole picture is squeezed to a square with Pillow's antialiased bilinear filter; the aspect ratio is not
-    kept, since the public training set was made in just this way. Transparency is laid on black.
+    kept, since the public training set was made in just this way. Transparency is laid on black, and a
+    picture that was stored turned (its EXIF data say so) is turned upright.
 
     Raises the errors of :func:`diagnosis.engine.header.read_header`, and UnreadableImage where the decoder gives up.
     """
@@ -51,7 +54,7 @@ def read_picture(data: bytes) -> Picture:
             grey, colour = _grey(image), _colour(image)
     except MemoryError as error:
         # As an error of ours: re-raised by Celery in the parent, a MemoryError would end the whole worker.
-        raise UnreadableImage("The image takes more memory to decode than a radiograph may.") from error
+        raise TooDemanding("The image takes more memory to decode than a radiograph may.") from error
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, ...
         raise UnreadableImage(
             f"The {header.format} file is damaged and could not be decoded. Export or copy it again."
@@ -61,12 +64,27 @@ def read_picture(data: bytes) -> Picture:
 
 def _grey(image: Image.Image) -> Image.Image:
     """Return the image in mode L (8 bits, grey)."""
+    # Pillow itself heeds white-is-zero for 8 bits, and not for more.
+    is_white_zero = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+    _turn_upright(image)
     if image.mode.startswith(("I", "F")):
-        return _from_deep_grey(image)
+        grey = _from_deep_grey(image)
+        return ImageOps.invert(grey) if is_white_zero else grey
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "black"), rgba).convert("L")
     return image.convert("L")
+
+
+#: The TIFF tag that says which end of the grey values is white.
+_PHOTOMETRIC = 262
+
+
+def _turn_upright(image: Image.Image) -> None:
+    image.load()
+    # Pillow turns the pixels first and then writes EXIF data anew, which fails where those hold odd values.
+    with suppress(SyntaxError, ValueError, TypeError, KeyError, AttributeError, OSError, struct.error):
+        ImageOps.exif_transpose(image, in_place=True)
 
 
 def _from_deep_grey(image: Image.Image) -> Image.Image:

@@ -26,20 +26,14 @@ def facts_of(examples: Sequence[Example]) -> dict[str, list[str]]:
 
     RSNA's reading tells of the sick only whether the opacity that makes the label is there.
     """
-    ages = [_known(example, "age") for example in examples]
-    opacity = {True: "opacity", False: "no opacity"}
+    opacity = {True: "opacity", False: "no opacity", None: ""}
     return {
         "subtype": [example.subtype for example in examples],
-        "age": ["" if age is None else age_band(age) for age in ages],
-        "sex": [_known(example, "sex") or "" for example in examples],
-        "view": [_known(example, "view") or "" for example in examples],
-        "rsna": [opacity.get(_known(example, "rsna_opacity"), "") if example.label else "" for example in examples],
+        "age": ["" if example.age is None else age_band(example.age) for example in examples],
+        "sex": [example.sex for example in examples],
+        "view": [example.view for example in examples],
+        "rsna": [opacity[example.rsna_opacity] if example.label else "" for example in examples],
     }
-
-
-def _known(example: Example, fact: str) -> Any:
-    """Return a fact of the example; None where its data set does not tell it."""
-    return vars(example).get(fact)
 
 
 def subgroups(

@@ -29,13 +29,19 @@ class Watch:
         self.host = urlsplit(url).netloc
         page.on("console", lambda message: self._note(message.type in ("error", "warning"), message.text))
         page.on("pageerror", lambda error: self._note(True, str(error)))
-        page.on("requestfailed", lambda request: self._note(True, f"{request.url}: {request.failure}"))
+        page.on(
+            "requestfailed", lambda request: self._note(self._failed(request), f"{request.url}: {request.failure}")
+        )
         page.on("request", lambda request: self._note(self._is_elsewhere(request.url), request.url))
         page.on("response", lambda response: self._note(response.status >= 400, f"{response.status} {response.url}"))
 
     def _note(self, is_wrong: bool, what: str) -> None:
         if is_wrong:
             self.wrong.append(what)
+
+    def _failed(self, request: Request) -> bool:
+        # A page that is left before the browser has fetched its icon, for which no page waits, takes no harm.
+        return not (request.failure == "net::ERR_ABORTED" and "/favicon" in request.url)
 
     def _is_elsewhere(self, url: str) -> bool:
         return urlsplit(url).scheme not in ("blob", "data") and urlsplit(url).netloc != self.host

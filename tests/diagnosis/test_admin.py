@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from diagnosis import publishing
 from diagnosis.models import ModelVersion, Radiograph
-from tests.factories import make_radiograph, succeeded
+from tests.factories import artifact_named, make_radiograph, succeeded
 
 
 @pytest.fixture
@@ -74,11 +75,22 @@ def test_deleting_selected_radiographs_removes_their_files(
     assert not any(Path(r.file.path).exists() for r in radiographs)
 
 
-def test_a_version_is_activated_and_rolled_back_from_its_list(admin: Client, version: ModelVersion) -> None:
-    import shutil
+def test_deleting_a_user_removes_the_radiographs_with_their_files(
+    admin: Client, alice: User, version: ModelVersion, django_capture_on_commit_callbacks: Any
+) -> None:
+    radiograph = make_radiograph(alice, **succeeded(version))
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = admin.post(f"/admin/auth/user/{alice.pk}/delete/", {"post": "yes"})
+    assert answer.status_code == 302
+    assert not User.objects.filter(pk=alice.pk).exists()
+    assert not Radiograph.objects.exists()
+    assert not Path(radiograph.file.path).exists()
 
-    shutil.copytree(version.folder, version.folder.with_name("newer"))
-    newer = ModelVersion.objects.create(version="newer", network_sha256="1" * 64, card=version.card)
+
+def test_a_version_is_activated_and_rolled_back_from_its_list(
+    admin: Client, version: ModelVersion, tmp_path: Path
+) -> None:
+    newer, _ = publishing.publish(artifact_named("newer", tmp_path))
     for chosen in (newer, version):
         admin.post("/admin/diagnosis/modelversion/", {"action": "activate", "_selected_action": [chosen.pk]})
         assert ModelVersion.objects.get(active=True) == chosen

@@ -156,6 +156,16 @@ def test_a_cursor_that_no_page_gave_is_404(alice: User, position: str) -> None:
     assert_problem(api_of(alice).get(RADIOGRAPHS, {"cursor": cursor}), 404, "no such page")
 
 
+@pytest.mark.parametrize("mark", ["abc", "0001-01-01T00:00:00+23:59"])
+def test_a_mark_that_no_page_of_the_history_gave_shows_the_first_page(alice: User, mark: str) -> None:
+    radiograph = make_radiograph(alice, filename="left.jpg")
+    client = Client()
+    client.force_login(alice)
+    page = client.get("/radiographs/", {"before": f"{mark}_{radiograph.pk}"})
+    assert page.status_code == 200
+    assert "left.jpg" in page.content.decode()
+
+
 def test_a_body_that_is_nested_without_end_is_400(db: Any) -> None:
     answer = Client().post(TOKEN, "[" * 100_000, content_type="application/json")
     assert_problem(answer, 400, "nested too deeply")

@@ -10,12 +10,12 @@ import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.contrib.auth.models import User
 
-from diagnosis import classification, worker
+from diagnosis import classification, publishing, worker
 from diagnosis.engine.classifier import Classifier
 from diagnosis.models import ModelVersion, Prediction
 from tests.conftest import BUNDLED_MODEL
 from tests.drawings import damaged_png_bytes, jpeg_bytes, uniform_png_bytes
-from tests.factories import make_radiograph
+from tests.factories import artifact_named, make_radiograph
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +67,16 @@ def test_an_image_that_asks_too_much_fails_and_the_worker_lives(
     assert classified(alice).reason_code == code
 
 
+@pytest.mark.parametrize(("fault", "code"), [(SoftTimeLimitExceeded(), "too_slow"), (MemoryError(), "too_demanding")])
+def test_an_image_that_asks_too_much_of_the_decoder_fails_with_the_same_reason(
+    alice: User, version: ModelVersion, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str
+) -> None:
+    monkeypatch.setattr("diagnosis.engine.preprocessing._grey", raiser(fault))
+    prediction = classified(alice)
+    assert (prediction.status, prediction.reason_code) == ("failed", code)
+    assert "damaged" not in prediction.reason
+
+
 def test_a_fault_that_is_not_the_images_gives_the_claim_back(
     alice: User, version: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,7 +85,7 @@ def test_a_fault_that_is_not_the_images_gives_the_claim_back(
     with pytest.raises(OSError, match="stale"):
         classification.classify_next(prediction.pk)
     prediction.refresh_from_db()
-    assert (prediction.status, prediction.attempts) == ("pending", 1)
+    assert (prediction.status, prediction.attempts, prediction.token) == ("running", 1, None)
 
 
 def test_without_an_active_version_jobs_wait_and_no_attempt_is_used_up(alice: User) -> None:
@@ -101,11 +111,10 @@ def test_looking_for_work_says_that_a_worker_is_alive(db: Any, version: ModelVer
 
 
 def test_a_newly_activated_version_is_taken_up_and_older_predictions_keep_theirs(
-    alice: User, version: ModelVersion
+    alice: User, version: ModelVersion, tmp_path: Path
 ) -> None:
     first = classified(alice)
-    shutil.copytree(version.folder, version.folder.with_name("newer"))
-    newer = ModelVersion.objects.create(version="newer", network_sha256="1" * 64, card=version.card)
+    newer, _ = publishing.publish(artifact_named("newer", tmp_path))
     newer.activate()
     second = classified(alice)
     first.refresh_from_db()

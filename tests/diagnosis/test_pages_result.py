@@ -42,7 +42,7 @@ def test_the_result_is_said_in_plain_words(
     assert facts["label"] in page
     assert "320 × 256 pixels" in page
     assert "Not a diagnosis and not a medical device" in page
-    assert "every" not in page  # it no longer asks
+    assert 'hx-trigger="every' not in page  # it no longer asks
 
 
 def test_the_scale_shows_probability_threshold_and_band_where_the_card_has_them(

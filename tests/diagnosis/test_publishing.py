@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 from pytest_django.fixtures import Settings
 
-from diagnosis import publishing
+from diagnosis import publishing, worker
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.models import ModelVersion
 from tests.conftest import BUNDLED_MODEL
+from tests.factories import artifact_named
 
 pytestmark = pytest.mark.django_db
-
-
-def artifact_named(version: str, tmp_path: Path) -> Path:
-    folder = Path(shutil.copytree(BUNDLED_MODEL, tmp_path / version))
-    card = json.loads((folder / "card.json").read_text())
-    (folder / "card.json").write_text(json.dumps(card | {"version": version}))
-    return folder
 
 
 def test_a_published_version_has_its_own_copy_and_card(settings: Settings) -> None:
@@ -47,6 +40,40 @@ def test_another_network_cannot_take_a_published_name(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="published already, with another network"):
         publishing.publish(BUNDLED_MODEL)
     assert ModelVersion.objects.get() == version
+
+
+def test_other_facts_cannot_take_a_published_name(tmp_path: Path) -> None:
+    version, _ = publishing.publish(artifact_named("one", tmp_path / "first"))
+    with pytest.raises(ArtifactError, match="published already, with other facts"):
+        publishing.publish(artifact_named("one", tmp_path / "second", threshold=0.5, band_low=0.4, band_high=0.6))
+    assert ModelVersion.objects.get().model_card == version.model_card
+
+
+def test_a_folder_that_lies_there_already_must_hold_the_same_artifact(tmp_path: Path, settings: Settings) -> None:
+    artifact_named("one", settings.MODELS_DIR, threshold=0.5, band_low=0.4, band_high=0.6)
+    with pytest.raises(ArtifactError, match="holds another artifact"):
+        publishing.publish(artifact_named("one", tmp_path / "new"))
+    assert not ModelVersion.objects.exists()
+
+
+@pytest.mark.parametrize("facts", [{"network_sha256": "1" * 64}, {"slope": 99.0}])
+def test_what_is_served_is_what_the_row_says(
+    version: ModelVersion, facts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_held", None)
+    changed = {key: facts[key] for key in facts if key == "network_sha256"}
+    ModelVersion.objects.update(card=version.card | facts, **changed)
+    for use in (worker.current_classifier, lambda: publishing.activate(version.version)):
+        with pytest.raises(ArtifactError, match="not the artifact that was published"):
+            use()
+    for chosen in (None, version.version):
+        with pytest.raises(ArtifactError, match="not the artifact that was published"):
+            publishing.load_classifier(chosen)
+
+
+def test_a_file_instead_of_a_folder_is_named_in_one_sentence() -> None:
+    with pytest.raises(CommandError, match="cannot be read: Not a directory"):
+        call_command("publish_model", BUNDLED_MODEL / "card.json")
 
 
 def test_a_damaged_artifact_leaves_neither_row_nor_folder(tmp_path: Path, settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from pathlib import Path
 
@@ -76,6 +77,39 @@ def test_the_file_goes_where_the_rows_cannot_be_written(
     with pytest.raises(DatabaseError):
         submit(alice, upload())
     assert not Radiograph.objects.exists()
+    assert stored_files(settings) == []
+
+
+def test_the_file_goes_where_the_disk_cannot_keep_it(
+    alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("diagnosis.uploads._fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        submit(alice, upload())
+    assert not Radiograph.objects.exists()
+    assert stored_files(settings) == []
+
+
+@pytest.mark.parametrize("prefetched", [True, False])
+def test_a_radiograph_deleted_while_it_is_shown_says_so(alice: User, prefetched: bool) -> None:
+    submit(alice, upload())
+    Prediction.objects.all().delete()  # as if between the query of the rows and that of their predictions
+    shown = (Radiograph.objects.with_predictions() if prefetched else Radiograph.objects.all()).get()
+    assert shown.prediction.is_final
+    assert "deleted" in shown.prediction.reason
+
+
+def test_deleting_a_user_takes_the_files_along(
+    alice: User, settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    submit(alice, upload())
+    submit(alice, upload())
+    with django_capture_on_commit_callbacks(execute=True):
+        alice.delete()
+        assert len(stored_files(settings)) == 2, "until the rows are gone for certain"
     assert stored_files(settings) == []
 
 

@@ -69,6 +69,16 @@ def test_what_a_living_process_or_another_host_holds_is_left(alice: User) -> Non
     assert set(Prediction.objects.values_list("status", flat=True)) == {"running"}
 
 
+def test_what_was_given_back_is_left_until_its_pause_is_over(alice: User) -> None:
+    prediction = make_radiograph(alice, queued_at=LONG_AGO).prediction
+    claimed = Prediction.objects.claim(prediction.pk, f"{host_name()}:{dead_process()}")
+    assert claimed
+    claimed.give_back()
+    assert sweep() == []
+    Prediction.objects.update(lease_until=LONG_AGO)
+    assert sweep() == [prediction.pk]
+
+
 def test_an_expired_lease_of_another_host_is_rung_for(alice: User) -> None:
     prediction = running(alice, "elsewhere/pid:[1]:5", lease_until=LONG_AGO)
     assert sweep() == [prediction.pk]

@@ -7,14 +7,17 @@ import random
 import struct
 import time
 import tracemalloc
+import zlib
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from diagnosis.engine.errors import EmptyFile, RadiographError, TooManyPixels, UnreadableImage, UnsupportedFormat
 from diagnosis.engine.header import Header, read_header
-from tests.drawings import image_bytes, jpeg_bytes, png_bytes, png_that_claims
+from diagnosis.engine.preprocessing import read_radiograph
+from tests.drawings import drawn, image_bytes, jpeg_bytes, png_bytes, png_that_claims
 
 KINDS = ["JPEG", "PNG", "WEBP", "TIFF"]
 
@@ -127,3 +130,133 @@ def test_the_stream_is_left_at_its_start() -> None:
 def test_a_file_in_very_many_pieces_is_refused(data: bytes) -> None:
     with pytest.raises(UnreadableImage, match="pieces"):
         header_of(data)
+
+
+SHORT, LONG, RATIONAL = 3, 4, 5
+_VALUE_BYTES = {2: 1, SHORT: 2, LONG: 4, RATIONAL: 8}
+_VALUE_FORMATS = {2: "B", SHORT: "H", LONG: "I", RATIONAL: "II"}
+
+
+def tiff_of(tags: list[tuple[int, int, list[int]]], data: bytes = b"", order: str = "<", following: int = 0) -> bytes:
+    """A TIFF of ``data`` (at byte 8), the ``tags`` (number, type, values), and the directory of them at its end."""
+    body, entries = bytearray(data + b"\0" * (len(data) % 2)), []
+    for tag, kind, values in tags:
+        count = len(values) // (2 if kind == RATIONAL else 1)
+        packed = struct.pack(f"{order}{count * len(_VALUE_FORMATS[kind])}{_VALUE_FORMATS[kind][0]}", *values)
+        if len(packed) > 4:
+            value = struct.pack(order + "I", 8 + len(body))
+            body += packed + b"\0" * (len(packed) % 2)
+        else:
+            value = packed.ljust(4, b"\0")
+        entries.append(struct.pack(order + "HHI", tag, kind, count) + value)
+    start = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8 + len(body))
+    directory = struct.pack(order + "H", len(entries)) + b"".join(entries) + struct.pack(order + "I", following)
+    return start + bytes(body) + directory
+
+
+def grey_tags(width: int, height: int, compression: int = 1) -> list[tuple[int, int, list[int]]]:
+    values = {256: width, 257: height, 258: 8, 259: compression, 262: 1, 277: 1}
+    return [(tag, SHORT, [value]) for tag, value in values.items()]
+
+
+def striped(offsets: list[int], counts: list[int]) -> list[tuple[int, int, list[int]]]:
+    return [*grey_tags(64, len(offsets), 8), (273, LONG, offsets), (278, SHORT, [1]), (279, LONG, counts)]
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("L", {}),
+        ("L", {"compression": "tiff_adobe_deflate"}),
+        ("L", {"compression": "tiff_lzw"}),
+        ("L", {"compression": "packbits"}),
+        ("L", {"compression": "jpeg", "quality": 90}),
+        ("L", {"compression": "tiff_lzw", "tiffinfo": {278: 1}}),
+        ("L", {"dpi": (300, 300), "icc_profile": b"profile" * 90_000, "description": "Thorax p.a."}),
+        ("I;16", {}),
+        ("I;16", {"compression": "tiff_adobe_deflate"}),
+        ("1", {"compression": "group4"}),
+        ("RGB", {"compression": "tiff_lzw"}),
+        ("RGBA", {}),
+        ("P", {}),
+        ("CMYK", {}),
+        ("F", {}),
+    ],
+)
+def test_honest_tiffs_are_taken(mode: str, options: dict[str, Any]) -> None:
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[271] = "A maker of detectors"
+    image = drawn().convert("I").convert("I;16") if mode == "I;16" else drawn().convert(mode)
+    image.save(buffer, "TIFF", exif=exif, **options)
+    assert header_of(buffer.getvalue()) == Header("TIFF", *image.size)
+    assert read_radiograph(buffer.getvalue()).std() > 1
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_tiff_of_tiles_is_taken_in_both_byte_orders(order: str) -> None:
+    image = drawn(256, 256)
+    boxes = [(x, y, x + 128, y + 128) for y in (0, 128) for x in (0, 128)]
+    data = b"".join(image.crop(box).tobytes() for box in boxes)
+    places = [(324, LONG, [8 + 128 * 128 * number for number in range(4)]), (325, SHORT, [128 * 128] * 4)]
+    tiled = tiff_of([*grey_tags(256, 256), (322, SHORT, [128]), (323, SHORT, [128]), *places], data, order)
+    assert header_of(tiled) == Header("TIFF", 256, 256)
+    png = io.BytesIO()
+    image.save(png, "PNG")
+    assert (read_radiograph(tiled) == read_radiograph(png.getvalue())).all()
+
+
+def test_a_tiff_whose_strips_lie_over_each_other_is_refused() -> None:
+    data = zlib.compress(random.Random(2).randbytes(1_000))
+    with pytest.raises(UnreadableImage, match="header is damaged"):
+        header_of(tiff_of(striped([8] * 200, [len(data)] * 200), data))
+
+
+def test_a_tiff_whose_strips_are_empty_is_refused() -> None:
+    # libtiff takes the first empty one as "unknown", and reads up to the end of the file for each.
+    with pytest.raises(UnreadableImage, match="header is damaged"):
+        header_of(tiff_of(striped([8] * 200, [0] * 200), b"x" * 1_000))
+
+
+@pytest.mark.parametrize("kind", [2, RATIONAL])
+@pytest.mark.parametrize("tag", [273, 279])
+def test_a_tiff_whose_strips_are_placed_by_no_numbers_is_refused(tag: int, kind: int) -> None:
+    tags = [*grey_tags(8, 8), *((n, kind if n == tag else LONG, [8, 1]) for n in (273, 279))]
+    with pytest.raises(UnreadableImage, match="header is damaged"):
+        header_of(tiff_of(tags, b"x" * 64))
+
+
+def test_a_tiff_of_very_many_strips_is_refused() -> None:
+    tags = [*grey_tags(8, 8), (273, SHORT, [8] * 300_000), (279, SHORT, [1] * 300_000)]
+    with pytest.raises(UnreadableImage, match="pieces"):
+        header_of(tiff_of(tags, b"x" * 64))
+
+
+def test_a_tiff_of_very_many_tags_is_refused() -> None:
+    tags = [*grey_tags(8, 8), (273, LONG, [8]), (279, LONG, [64]), *((n, SHORT, [1]) for n in range(40_000, 42_000))]
+    with pytest.raises(UnreadableImage, match="pieces"):
+        header_of(tiff_of(tags, b"x" * 64))
+
+
+@pytest.mark.parametrize("number_of_tags", [1, 20])
+def test_a_tiff_with_very_many_numbers_in_its_tags_is_refused(number_of_tags: int) -> None:
+    many = [(40_000 + n, RATIONAL, [1] * (600_000 // number_of_tags)) for n in range(number_of_tags)]
+    tags = [*grey_tags(8, 8), (273, LONG, [8]), (279, LONG, [64]), *many]
+    with pytest.raises(UnreadableImage, match="pieces"):
+        header_of(tiff_of(tags, b"x" * 64))
+
+
+def test_a_tiff_whose_directory_names_another_picture_is_refused() -> None:
+    tags = [*grey_tags(8, 8), (273, LONG, [8]), (279, LONG, [64])]
+    assert header_of(tiff_of(tags, b"x" * 64)) == Header("TIFF", 8, 8)
+    with pytest.raises(UnsupportedFormat, match="several pictures"):
+        header_of(tiff_of(tags, b"x" * 64, following=1_000_000))
+
+
+def test_running_out_of_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", no_memory)
+    with pytest.raises(MemoryError):
+        header_of(png_bytes())

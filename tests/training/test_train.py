@@ -31,7 +31,11 @@ def test_a_folder_becomes_an_artifact_that_the_classifier_takes(
     assert card.data["validation"] == {"images": 12, "patients": 12, "NORMAL": 4, "PNEUMONIA": 8}
     for part, images in (("validation", 12), ("validation_perturbed", 24), ("validation_strongly_changed", 36)):
         assert (card.metrics[part]["images"], card.metrics[part]["patients"]) == (images, 12)
-        assert all(0 <= card.metrics[part][name]["value"] <= 1 for name in NAMES)
+        values = {name: card.metrics[part][name]["value"] for name in NAMES}
+        # A network of one epoch may call none ill, and then there is no positive answer to be right or wrong.
+        assert all(
+            0 <= value <= 1 for name, value in values.items() if value is not None or name not in ("ppv", "npv")
+        )
     assert card.training["config"]["batch_size"] == 4
 
     history = json.loads((output / "history.json").read_text())

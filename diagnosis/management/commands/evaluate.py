@@ -44,7 +44,7 @@ class Command(BaseCommand):
             raise CommandError("--prevalence is a share: more than 0 and less than 1.")
         try:
             classifier = load_classifier(options["model"])
-            found = {folder: find_examples(folder) for folder in options["data"]}
+            found = {folder: find_examples(folder, self.stderr.write) for folder in options["data"]}
             reports = {
                 folder: evaluate(classifier, examples, options["prevalence"], self.stderr.write)
                 for folder, examples in found.items()

@@ -33,6 +33,9 @@ class Command(BaseCommand):
             "--source", default="", help="what the card says of the images: whose, which, what licence"
         )
         add_gate_arguments(parser)
+        parser.add_argument(
+            "--despite-audit", action="store_true", help="train even where audit_dataset finds that it would mislead"
+        )
         parser.add_argument("--epochs", type=int, help="at most so many, instead of the recipe's")
         parser.add_argument("--seed", type=int, help="of split, first weights, order and augmentation")
 
@@ -54,6 +57,7 @@ class Command(BaseCommand):
                 source=options["source"],
                 report=self.stdout.write,
                 gallery=GallerySources(options["more_radiographs"], options["not_chest"]),
+                despite_audit=options["despite_audit"],
             )
         except (DatasetError, TrainingError, OSError) as error:
             raise CommandError(str(error)) from error
