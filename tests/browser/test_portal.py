@@ -12,7 +12,7 @@ from tests.drawings import jpeg_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
     from tests.live import LivePlatform
 
@@ -29,9 +29,7 @@ class Watch:
         self.host = urlsplit(url).netloc
         page.on("console", lambda message: self._note(message.type in ("error", "warning"), message.text))
         page.on("pageerror", lambda error: self._note(True, str(error)))
-        page.on(
-            "requestfailed", lambda request: self._note(self._failed(request), f"{request.url}: {request.failure}")
-        )
+        page.on("requestfailed", self._note_failure)
         page.on("request", lambda request: self._note(self._is_elsewhere(request.url), request.url))
         page.on("response", lambda response: self._note(response.status >= 400, f"{response.status} {response.url}"))
 
@@ -39,9 +37,10 @@ class Watch:
         if is_wrong:
             self.wrong.append(what)
 
-    def _failed(self, request: Request) -> bool:
+    def _note_failure(self, request: Request) -> None:
         # A page that is left before the browser has fetched its icon, for which no page waits, takes no harm.
-        return not (request.failure == "net::ERR_ABORTED" and "/favicon" in request.url)
+        is_icon = request.failure == "net::ERR_ABORTED" and "/favicon" in request.url
+        self._note(not is_icon, f"{request.url}: {request.failure}")
 
     def _is_elsewhere(self, url: str) -> bool:
         return urlsplit(url).scheme not in ("blob", "data") and urlsplit(url).netloc != self.host
