@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from diagnosis.engine.preprocessing import SIDE, Pixels
 from training.augmentation import augment
@@ -91,7 +91,10 @@ def _mirrored_at_times(image: Pixels, random: Random, axis: int) -> Pixels:
 
 
 def cropped(image: Pixels, random: Random) -> Pixels:
-    """Return a part, blown up: one half, or a box of at most six tenths of either side."""
+    """Return a part, blown up: one half, or a box of at most six tenths of either side.
+
+    It is sharpened more or less: a part that was cut from the original, of ten times as many pixels, is not blurred.
+    """
     if random.random() < 0.5:
         low, high = (0.0, random.uniform(0.4, 0.52)) if random.random() < 0.5 else (random.uniform(0.48, 0.6), 1.0)
         across = (random.uniform(0, 0.1), random.uniform(0.9, 1))
@@ -101,7 +104,9 @@ def cropped(image: Pixels, random: Random) -> Pixels:
         left, top = random.uniform(0, 1 - width), random.uniform(0, 1 - height)
         ends = (left, top, left + width, top + height)
     left, top, right, bottom = (SIDE * end for end in ends)
-    return _resized(image, box=(left, top, right, bottom))
+    part = Image.fromarray(_resized(image, box=(left, top, right, bottom)))
+    radius, percent = random.uniform(0.8, 3), int(random.integers(0, 250))
+    return np.asarray(part.filter(ImageFilter.UnsharpMask(radius, percent, 0)))
 
 
 #: What is wrong with a chest radiograph, and how it is made of a right one.
