@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 
 from diagnosis.engine.artifact import ModelCard
+from diagnosis.querysets import ComparisonQuerySet, PredictionQuerySet, RadiographQuerySet
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
-
     from diagnosis.engine.classifier import Classification
 
 
@@ -56,12 +55,6 @@ class ModelVersion(models.Model):
         self.active = True
 
 
-class ComparisonQuerySet(models.QuerySet["Comparison"]):
-    def between(self, one: ModelVersion, other: ModelVersion) -> Self:
-        """Those of the two versions, whichever of them was called A."""
-        return self.filter(Q(a=one, b=other) | Q(a=other, b=one))
-
-
 class Comparison(models.Model):
     """What two versions were worth on the same images. :func:`diagnosis.comparison.compare_versions` writes it."""
 
@@ -88,16 +81,6 @@ class Comparison(models.Model):
         return {self.a_id: self.against_a, self.b_id: self.against_b}[version.pk]
 
 
-class RadiographQuerySet(models.QuerySet["Radiograph"]):
-    def owned_by(self, user: AbstractBaseUser | Any) -> Self:
-        return self.filter(owner=user)
-
-    def with_predictions(self) -> Self:
-        """Fetch what :attr:`Radiograph.prediction` needs, in one query more however many rows there are."""
-        predictions = Prediction.objects.select_related("model_version").order_by("-queued_at", "-pk")
-        return self.prefetch_related(models.Prefetch("predictions", predictions))
-
-
 def _stored_name(radiograph: Radiograph, filename: str) -> str:
     """Name the file after its row: nothing of the name that the user gave reaches the file system."""
     return f"{radiograph.created:%Y/%m/%d}/{radiograph.pk}{Path(filename).suffix}"
@@ -115,6 +98,11 @@ class Radiograph(models.Model):
     width = models.PositiveIntegerField(help_text="Pixels.")
     height = models.PositiveIntegerField(help_text="Pixels.")
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
+    acquisition = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What a DICOM header said: age, sex, view, modality, body_part, manufacturer; nothing else is kept.",
+    )
 
     objects = RadiographQuerySet.as_manager()
 
@@ -155,63 +143,6 @@ def _delete_file(instance: Radiograph, **_: Any) -> None:
         transaction.on_commit(lambda: instance.file.storage.delete(name), robust=True)
 
 
-class PredictionQuerySet(models.QuerySet["Prediction"]):
-    def claimable(self, now: datetime) -> Self:
-        """Pending ones, and running ones whose worker has let its lease run out."""
-        waiting = Q(status=Prediction.Status.PENDING)
-        abandoned = Q(status=Prediction.Status.RUNNING, lease_until__lt=now)
-        return self.filter(waiting | abandoned, attempts__lt=settings.MAX_ATTEMPTS)
-
-    def claim(self, pk: int | None, worker: str) -> Prediction | None:
-        """Take prediction ``pk``, or the oldest that can be taken; None where there is none.
-
-        The conditional UPDATE makes sure that one claim of many wins. The attempt is counted before anything is
-        decoded, so an image that ends its worker is tried ``MAX_ATTEMPTS`` times and not for ever.
-        """
-        if pk is not None and (prediction := self._claim(pk, worker)):
-            return prediction
-        while oldest := self.claimable(timezone.now()).order_by("queued_at").values_list("pk", flat=True).first():
-            if prediction := self._claim(oldest, worker):
-                return prediction
-        return None
-
-    def _claim(self, pk: int, worker: str) -> Prediction | None:
-        now, token = timezone.now(), uuid.uuid4()
-        claimed = self.claimable(now).filter(pk=pk)
-        changed = claimed.update(
-            status=Prediction.Status.RUNNING,
-            token=token,
-            worker=worker,
-            attempts=F("attempts") + 1,
-            lease_until=now + settings.LEASE,
-            started_at=now,
-        )
-        # Read back under the token: the lease may be over, and another's, before this line runs.
-        return self.select_related("radiograph").filter(pk=pk, token=token).first() if changed else None
-
-    def release(self) -> int:
-        """Give running ones back, for another worker to claim at once. Their attempts stay counted."""
-        return self.filter(status=Prediction.Status.RUNNING).update(
-            status=Prediction.Status.PENDING, token=None, worker="", lease_until=None, started_at=None
-        )
-
-    def fail_exhausted(self) -> int:
-        """End those that were tried as often as allowed without an answer."""
-        now = timezone.now()
-        unanswered = Q(status=Prediction.Status.PENDING) | Q(status=Prediction.Status.RUNNING, lease_until__lt=now)
-        return self.filter(unanswered, attempts__gte=settings.MAX_ATTEMPTS).update(
-            status=Prediction.Status.FAILED,
-            token=None,
-            lease_until=None,
-            finished_at=now,
-            reason_code="gave_up",
-            reason=(
-                f"Reading this image was tried {settings.MAX_ATTEMPTS} times without an answer. "
-                "Upload it again; if that fails too, export it anew."
-            ),
-        )
-
-
 class Prediction(models.Model):
     """What one ModelVersion says of one Radiograph, and the job of finding out."""
 
@@ -232,6 +163,9 @@ class Prediction(models.Model):
     threshold = models.FloatField(null=True, help_text="From this probability on the label is PNEUMONIA.")
     label = models.CharField(max_length=16, blank=True)
     band = models.CharField(max_length=9, blank=True)
+    activation_map = models.JSONField(
+        null=True, help_text="Where the network looked: 7 rows of 7 logits, whose mean is the logit."
+    )
     reason_code = models.CharField(max_length=32, blank=True)
     reason = models.CharField(max_length=300, blank=True, help_text="Why it was refused or failed.")
 
@@ -277,6 +211,7 @@ class Prediction(models.Model):
             probability=result.probability,
             label=result.label,
             band=result.band,
+            activation_map=result.activation_map,
             reason_code=result.refusal.code if result.refusal else "",
             reason=result.refusal.detail if result.refusal else "",
         )

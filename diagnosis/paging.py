@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from django.db.models import Q
 
-from diagnosis.models import Radiograph, RadiographQuerySet
+from diagnosis.models import Radiograph
+from diagnosis.querysets import RadiographQuerySet
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ SHORT_LIFE = 10.0
 MOST_SHORT_LIVES = 5
 LONGEST_PAUSE = 2.0
 LARGEST_LOG = 10 * 1024**2
+#: In so many looks in a row, a tenth of a second apart, make must block SIGINT to count as asked to stop.
+LOOKS_BLOCKED = 5
 
 # A shell that does nothing until the supervisor's end of the pipe closes. Then, whatever became of the supervisor
 # (SIGKILL included), it ends the children and their own children that are left. It knows the latest id of each.
@@ -176,6 +178,7 @@ class Make:
     def __init__(self) -> None:
         self.pid = os.getppid()
         self.blocked = self._blocks_sigint()
+        self.looks_blocked = 0
 
     def wants_the_end(self) -> bool:
         """Whether it was killed, so that nobody is left who could stop the platform, or was asked to stop.
@@ -183,7 +186,12 @@ class Make:
         A terminal sends Ctrl-C to make and to this process. ``kill -INT`` reaches make alone, which then blocks the
         signal and waits for this process without a word to it.
         """
-        return os.getppid() != self.pid or (not self.blocked and self._blocks_sigint())
+        if self.blocked or not self._blocks_sigint():
+            self.looks_blocked = 0
+        else:
+            self.looks_blocked += 1
+        # A parent blocks signals for a moment too whenever it starts a program; make, once asked to stop, for good.
+        return os.getppid() != self.pid or self.looks_blocked >= LOOKS_BLOCKED
 
     def _blocks_sigint(self) -> bool:
         try:

@@ -1,27 +1,21 @@
-"""Radiographs that the tests make, whole and broken ones.
-
-``specimen.jpg`` is nobody's: the average of eight radiographs without findings, sharpened, since a drawing would be
-refused by the gate. The eight are of Kermany, Zhang and Goldbaum (2018), "Labeled Optical Coherence Tomography (OCT)
-and Chest X-Ray Images for Classification", Mendeley Data, CC BY 4.0.
-"""
+"""Radiographs that the tests draw, whole and broken ones."""
 
 from __future__ import annotations
 
 import io
 import struct
 import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-SPECIMEN = Path(__file__).parent / "specimen.jpg"
+from diagnosis.engine.probes import draw_probe
 
 
 def drawn(width: int = 320, height: int = 256, seed: int = 1) -> Image.Image:
-    """Return the specimen in this size, with a little grain that differs from seed to seed."""
-    picture = Image.open(SPECIMEN).resize((width, height))
+    """Draw a chest-like picture that compresses as a radiograph does, with a little grain."""
+    picture = Image.fromarray(draw_probe(seed)).resize((width, height))
     grain = np.random.default_rng(seed).integers(-6, 7, (height, width))
     return Image.fromarray(np.clip(np.asarray(picture, dtype=int) + grain, 0, 255).astype(np.uint8))
 

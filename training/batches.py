@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.augmentation import augment, perturb
+from training.augmentation import augment, exchange, perturb
 from training.config import TrainingConfig
 from training.datasets import Dataset
 from training.processes import start_processes
@@ -27,7 +27,8 @@ class TrainingBatches(keras.utils.PyDataset):
     In an epoch every image of the larger class comes once, and those of the smaller class are repeated, each time
     augmented otherwise, up to the same number. All batches have the same size, as compilers like it; the few images
     that are left over sit this epoch out. The same seed, epoch and batch give the same pixels, whatever the number of
-    ``processes`` that augment; with 0, threads of this process do.
+    ``processes`` that augment; with 0, threads of this process do. Detail and grey values are in part those of images
+    of the other class, drawn at random.
     """
 
     def __init__(self, dataset: Dataset, config: TrainingConfig, processes: int = 0) -> None:
@@ -59,24 +60,32 @@ class TrainingBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> Batch:
         chosen = self.order[index * self.size : (index + 1) * self.size]
         seed = np.random.SeedSequence([self.config.seed, self.epoch, index]).generate_state(1)[0]
-        images = self._augment(self.dataset.pixels[chosen], int(seed))
+        donors = self.dataset.pixels[draw_donors(self.dataset.labels, self.dataset.labels[chosen], int(seed))]
+        images = self._augment(self.dataset.pixels[chosen], int(seed), donors)
         return images[..., None], self.dataset.labels[chosen].astype(np.float32)[:, None]
 
-    def _augment(self, images: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    def _augment(self, images: NDArray[np.uint8], seed: int, donors: NDArray[np.uint8]) -> NDArray[np.uint8]:
         strength = self.config.augmentation
         if self.pool:
             try:
-                return self.pool.submit(augment, images, seed, strength).result()
+                return self.pool.submit(augment, images, seed, strength, donors).result()
             except BrokenProcessPool:
                 _logger.warning(
                     "A process that augments has ended; training goes on without them, with the same images."
                 )
                 self.pool = None
-        return augment(images, seed, strength)
+        return augment(images, seed, strength, donors)
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
         self.order = self._order()
+
+
+def draw_donors(labels: NDArray[np.int64], receivers: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Return, for each of the labels ``receivers``, the index of a random image whose label is the other one."""
+    random = np.random.default_rng([seed, 2])
+    classes = [np.flatnonzero(labels == label) for label in (0, 1)]
+    return np.array([random.choice(classes[1 - label]) for label in receivers], dtype=np.int64)
 
 
 #: Copies of each validation image, each under other changes.
@@ -98,6 +107,13 @@ def strongly_changed(dataset: Dataset, seed: int) -> Dataset:
     """Return a copy of each example for each of :data:`STRENGTHS`, changed as in training or more; seeded."""
     copies = [augment(dataset.pixels, seed + number, strength) for number, strength in enumerate(STRENGTHS)]
     return Dataset(dataset.examples * len(copies), np.concatenate(copies), dataset.fingerprint)
+
+
+def exchanged(dataset: Dataset, seed: int) -> Dataset:
+    """Return each example with detail and grey values that are, half or more of the way, those of the other class."""
+    donors = dataset.pixels[draw_donors(dataset.labels, dataset.labels, seed)]
+    pixels = exchange(dataset.pixels, donors, seed, least=0.5)
+    return Dataset(dataset.examples, pixels, dataset.fingerprint)
 
 
 def predict_logits(network: Any, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:

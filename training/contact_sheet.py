@@ -14,6 +14,7 @@ from diagnosis.engine.errors import DatasetError, RadiographError
 from diagnosis.engine.examples import LABELS, Example, find_examples
 from diagnosis.engine.preprocessing import read_radiograph
 from training.augmentation import augment, perturb
+from training.batches import draw_donors
 
 #: Images of each class, and changed copies of each image.
 EACH = 4
@@ -29,9 +30,14 @@ def draw_contact_sheet(folder: Path, file: Path, seed: int = 0, report: Callable
     """
     examples, images = _choose(find_examples(folder, report), seed, report)
     columns = [("as it is", images)]
-    columns += [(f"augmented {i + 1}", augment(images, seed * 100 + i)) for i in range(AUGMENTED)]
+    columns += [(f"augmented {i + 1}", _augmented(examples, images, seed * 100 + i)) for i in range(AUGMENTED)]
     columns += [(f"perturbed {i + 1}", perturb(images, seed * 100 + i)) for i in range(PERTURBED)]
     _draw(examples, columns).savefig(file, dpi=100, facecolor="white")
+
+
+def _augmented(examples: Sequence[Example], images: Images, seed: int) -> Images:
+    labels = np.array([example.label for example in examples])
+    return augment(images, seed, donors=images[draw_donors(labels, labels, seed)])
 
 
 def _choose(found: Sequence[Example], seed: int, report: Callable[[str], None]) -> tuple[list[Example], Images]:

@@ -18,7 +18,7 @@ from diagnosis.engine.examples import LABELS
 from diagnosis.engine.gate import Gate
 from training.accelerator import choose_accelerator, compiles_with_xla
 from training.audit import refuse_misleading
-from training.batches import TrainingBatches, perturbed, predict_logits, strongly_changed
+from training.batches import TrainingBatches, exchanged, perturbed, predict_logits, strongly_changed
 from training.calibration import calibrate
 from training.config import TrainingConfig
 from training.datasets import Dataset, read_dataset, split_by_patient
@@ -88,8 +88,8 @@ def finish(
 ) -> Artifact:
     """Calibrate and evaluate the trained network on the validation part, and export it. Raises ExportError.
 
-    Calibration and threshold are fitted on clean, perturbed and strongly changed images together: fitted on clean
-    ones, they do not travel. The perturbations differ from those on which the best epoch was chosen.
+    Calibration and threshold are fitted on clean images and all changed ones together: fitted on clean ones, they do
+    not travel. The changes differ from those on which the best epoch was chosen.
     """
     from training.export import make_artifact  # only the export needs TensorFlow: training runs on any back end
 
@@ -97,6 +97,7 @@ def finish(
         "validation": validation,
         "validation_perturbed": perturbed(validation, config.seed + 1000),
         "validation_strongly_changed": strongly_changed(validation, config.seed + 2000),
+        "validation_exchanged": exchanged(validation, config.seed + 3000),
     }
     logits = {name: predict_logits(network, part.pixels) for name, part in parts.items()}
     calibration = calibrate(
@@ -160,7 +161,8 @@ def fit_network(
 ) -> tuple[keras.Model, list[dict[str, Any]]]:
     """Train on the accelerator ``kind``; return the network with its best weights, and the history by epoch.
 
-    The weights are the moving average; the best are those with the highest AUROC on the perturbed validation images.
+    The weights are the moving average; the best are those with the highest AUROC on the perturbed or
+    the exchanged validation images, whichever is the lower one.
     """
     network = build_network(config, imagenet)
     batches = TrainingBatches(training, config, processes_beside(kind))

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from diagnosis.engine.figures import figures
-from training.batches import perturbed, predict_logits
+from training.batches import exchanged, perturbed, predict_logits
 from training.config import TrainingConfig
 from training.datasets import Dataset
 
@@ -33,7 +33,11 @@ class Watch(keras.callbacks.Callback):
         self, validation: Dataset, config: TrainingConfig, folder: Path, report: Callable[[str], None]
     ) -> None:
         super().__init__()
-        self.sets = {"clean": validation, "perturbed": perturbed(validation, config.seed)}
+        self.sets = {
+            "clean": validation,
+            "perturbed": perturbed(validation, config.seed),
+            "exchanged": exchanged(validation, config.seed),
+        }
         self.config, self.folder, self.report = config, folder, report
         self.history: list[dict[str, Any]] = []
         self.best = Best()
@@ -47,7 +51,7 @@ class Watch(keras.callbacks.Callback):
             row |= {f"{name}_{key}": value for key, value in self._validate(dataset).items()}
         row["seconds"] = round(time.monotonic() - self.started, 1)
         self.history.append(row)
-        self._keep_if_best(epoch, row["perturbed_auroc"])
+        self._keep_if_best(epoch, min(row["perturbed_auroc"], row["exchanged_auroc"]))
         self.model.save_weights(self.folder / LAST)
         (self.folder / HISTORY).write_text(json.dumps(self.history, indent=1))
         self.report("  ".join(f"{key} {value:.4g}" for key, value in row.items()))

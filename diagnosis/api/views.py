@@ -19,8 +19,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer, UploadSerializer
-from diagnosis.models import Prediction, Radiograph, RadiographQuerySet
+from diagnosis.models import Prediction, Radiograph
 from diagnosis.paging import moment_of
+from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import submit
 
 MAX_WAIT = 30.0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
 
 from diagnosis.engine.artifact import Artifact, ModelCard, read_artifact
 from diagnosis.engine.errors import ArtifactError
@@ -23,12 +25,16 @@ PROBE_TOLERANCE = 0.05
 
 @dataclass(frozen=True)
 class Classification:
-    """What the classifier says of one image: a probability of the positive class, or why it refuses to give one."""
+    """What the classifier says of one image: a probability of the positive class, or why it refuses to give one.
+
+    ``activation_map`` tells where the network looked: rows of logits (7 of 7 for MobileNet), whose mean is its answer.
+    """
 
     probability: float | None
     label: str
     band: str
     refusal: Refusal | None
+    activation_map: list[list[float]] | None = None
 
     @property
     def status(self) -> str:
@@ -75,11 +81,15 @@ class Classifier:
 
     def logit(self, pixels: Pixels) -> float:
         """Return the network's raw output for uint8 grey values of shape (224, 224)."""
-        return float(self._outputs(pixels)["logit"][0, 0])
+        return float(self.outputs(pixels)["logit"][0, 0])
 
-    def _outputs(self, pixels: Pixels) -> dict[str, Any]:
-        outputs: dict[str, Any] = self._run(radiograph=pixels[None, :, :, None])
-        return outputs
+    def outputs(self, pixels: Pixels) -> dict[str, NDArray[np.float32]]:
+        """Return all that the network puts out: ``logit`` (1, 1), ``cam`` (1, 7, 7), ``embedding`` (1, 1024).
+
+        With a gate also ``gate`` (1, S), its scores.
+        """
+        found: dict[str, NDArray[np.float32]] = self._run(radiograph=pixels[None, :, :, None])
+        return found
 
     def classify(self, data: bytes) -> Classification:
         """Classify the bytes of one image file. Raises RadiographError where it cannot be read."""
@@ -87,10 +97,11 @@ class Classifier:
         picture = read_picture(data)
         if refusal := refusal_of_picture(picture, header.width, header.height):
             return Classification(None, "", "", refusal)
-        outputs = self._outputs(picture.pixels)
+        outputs = self.outputs(picture.pixels)
         if self.card.gate and (refusal := self.card.gate.refusal(outputs["gate"][0])):
             return Classification(None, "", "", refusal)
-        return self.judge(float(outputs["logit"][0, 0]))
+        activation_map = [[round(float(value), 3) for value in row] for row in outputs["cam"][0]]
+        return replace(self.judge(float(outputs["logit"][0, 0])), activation_map=activation_map)
 
     def judge(self, logit: float) -> Classification:
         """Turn a raw output into a calibrated probability, a label and a band."""

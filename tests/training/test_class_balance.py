@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tests.training.conftest import make_dataset
-from training.batches import TrainingBatches, perturbed, strongly_changed
+from training.batches import TrainingBatches, draw_donors, exchanged, perturbed, strongly_changed
 from training.config import TrainingConfig
 
 LABELS = [0] * 3 + [1] * 12
@@ -63,3 +63,18 @@ def test_the_strongly_changed_set_is_fixed_and_further_from_the_original_than_th
     near = perturbed(DATASET, seed=5, copies=3)
     original = np.tile(DATASET.pixels, (3, 1, 1)).astype(int)
     assert np.abs(far.pixels - original).mean() > 1.5 * np.abs(near.pixels - original).mean()
+
+
+def test_a_donor_bears_the_other_label_and_another_seed_draws_another() -> None:
+    labels = DATASET.labels
+    donors = draw_donors(labels, labels, seed=1)
+    assert (labels[donors] == 1 - labels).all()
+    assert (draw_donors(labels, labels, seed=1) == donors).all()
+    assert (draw_donors(labels, labels, seed=2) != donors).any()
+
+
+def test_the_exchanged_set_is_fixed_and_keeps_labels_and_patients() -> None:
+    changed = exchanged(DATASET, seed=5)
+    assert (changed.pixels == exchanged(DATASET, seed=5).pixels).all()
+    assert (changed.labels.tolist(), changed.patients) == (LABELS, DATASET.patients)
+    assert (changed.pixels != DATASET.pixels).any(axis=(1, 2)).all()

@@ -15,7 +15,8 @@ from ai_edge_litert.interpreter import Interpreter
 from django.core.management import CommandError, call_command
 
 from diagnosis.engine.artifact import read_artifact, write_artifact
-from diagnosis.engine.errors import DatasetError
+from diagnosis.engine.classifier import Classifier
+from diagnosis.engine.errors import ArtifactError, DatasetError
 from diagnosis.engine.gate import Gate
 from tests.training.conftest import draw_chest, make_dataset, png
 from tests.training.test_export import build
@@ -176,6 +177,15 @@ def test_litert_gives_the_scores_that_keras_gives(
     found = np.concatenate([run(radiograph=each[None, :, :, None])["gate"] for each in sample])
     assert np.ptp(expected) > 1
     assert np.abs(found - expected).max() < 0.05
+
+
+def test_a_network_with_a_gate_is_not_loaded_without_its_limits(
+    network: keras.Model, fitted: tuple[Scorer, Gate]
+) -> None:
+    artifact = make_artifact(network, PLAIN, CHESTS, {}, {}, {}, gate=fitted)
+    Classifier(artifact)
+    with pytest.raises(ArtifactError, match=f"gives {len(CODES)} scores, and its card knows of 0"):
+        Classifier(replace(artifact, card=replace(artifact.card, gate=None)))
 
 
 def test_another_gate_keeps_all_other_facts(network: keras.Model, fitted: tuple[Scorer, Gate]) -> None:

@@ -1,0 +1,92 @@
+"""What is asked of the rows, and the claim on a prediction: a conditional UPDATE makes one worker of many win."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from diagnosis.models import Comparison, ModelVersion, Prediction, Radiograph  # noqa: F401  (in the bases)
+
+
+class ComparisonQuerySet(models.QuerySet["Comparison"]):
+    def between(self, one: ModelVersion, other: ModelVersion) -> Self:
+        """Those of the two versions, whichever of them was called A."""
+        return self.filter(Q(a=one, b=other) | Q(a=other, b=one))
+
+
+class RadiographQuerySet(models.QuerySet["Radiograph"]):
+    def owned_by(self, user: AbstractBaseUser | Any) -> Self:
+        return self.filter(owner=user)
+
+    def with_predictions(self) -> Self:
+        """Fetch what :attr:`Radiograph.prediction` needs, in one query more however many rows there are."""
+        from diagnosis.models import Prediction  # only here: models.py takes this class from this module
+
+        predictions = Prediction.objects.select_related("model_version").order_by("-queued_at", "-pk")
+        return self.prefetch_related(models.Prefetch("predictions", predictions))
+
+
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    def claimable(self, now: datetime) -> Self:
+        """Pending ones, and running ones whose worker has let its lease run out."""
+        waiting = Q(status=self.model.Status.PENDING)
+        abandoned = Q(status=self.model.Status.RUNNING, lease_until__lt=now)
+        return self.filter(waiting | abandoned, attempts__lt=settings.MAX_ATTEMPTS)
+
+    def claim(self, pk: int | None, worker: str) -> Prediction | None:
+        """Take prediction ``pk``, or the oldest that can be taken; None where there is none.
+
+        The conditional UPDATE makes sure that one claim of many wins. The attempt is counted before anything is
+        decoded, so an image that ends its worker is tried ``MAX_ATTEMPTS`` times and not for ever.
+        """
+        if pk is not None and (prediction := self._claim(pk, worker)):
+            return prediction
+        while oldest := self.claimable(timezone.now()).order_by("queued_at").values_list("pk", flat=True).first():
+            if prediction := self._claim(oldest, worker):
+                return prediction
+        return None
+
+    def _claim(self, pk: int, worker: str) -> Prediction | None:
+        now, token = timezone.now(), uuid.uuid4()
+        claimed = self.claimable(now).filter(pk=pk)
+        changed = claimed.update(
+            status=self.model.Status.RUNNING,
+            token=token,
+            worker=worker,
+            attempts=F("attempts") + 1,
+            lease_until=now + settings.LEASE,
+            started_at=now,
+        )
+        # Read back under the token: the lease may be over, and another's, before this line runs.
+        return self.select_related("radiograph").filter(pk=pk, token=token).first() if changed else None
+
+    def release(self) -> int:
+        """Give running ones back, for another worker to claim at once. Their attempts stay counted."""
+        return self.filter(status=self.model.Status.RUNNING).update(
+            status=self.model.Status.PENDING, token=None, worker="", lease_until=None, started_at=None
+        )
+
+    def fail_exhausted(self) -> int:
+        """End those that were tried as often as allowed without an answer."""
+        now = timezone.now()
+        unanswered = Q(status=self.model.Status.PENDING) | Q(status=self.model.Status.RUNNING, lease_until__lt=now)
+        return self.filter(unanswered, attempts__gte=settings.MAX_ATTEMPTS).update(
+            status=self.model.Status.FAILED,
+            token=None,
+            lease_until=None,
+            finished_at=now,
+            reason_code="gave_up",
+            reason=(
+                f"Reading this image was tried {settings.MAX_ATTEMPTS} times without an answer. "
+                "Upload it again; if that fails too, export it anew."
+            ),
+        )
