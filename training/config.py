@@ -40,6 +40,10 @@ class TrainingConfig:
     proportions: float = 0.2
     #: Threads that augment beside the training step.
     augmentation_threads: int = 1
+    #: Radiographs of each source, at most, that the gate is fitted on.
+    gate_radiographs: int = 1600
+    #: Pictures of each drawn kind that the gate learns to refuse.
+    gate_drawings: int = 60
     #: Seed of the split, the first weights, the order of images and their augmentation.
     seed: int = 0
     #: Share of the patients of each class that is used at all; less than 1 is for trials.

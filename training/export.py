@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 
 from diagnosis.engine import preprocessing
 from diagnosis.engine.artifact import Artifact, ModelCard, Probe
+from diagnosis.engine.classifier import PROBE_TOLERANCE
 from diagnosis.engine.examples import LABELS
+from diagnosis.engine.gate import Gate
 from diagnosis.engine.preprocessing import SIDE
 from diagnosis.engine.probes import SEEDS, draw_probe
 from training.batches import predict_logits
 from training.calibration import Calibration
 from training.errors import ExportError
+from training.gate import Scorer, channel_means
 from training.network import EMBEDDING, FEATURE_MAP, LOGIT
 from training.precision import widen_small_kernels
 
@@ -42,12 +45,13 @@ def make_artifact(
     training: dict[str, Any],
     architecture: str = ARCHITECTURE,
     converted: bytes | None = None,
+    gate: tuple[Scorer, Gate] | None = None,
 ) -> Artifact:
     """Convert, unless it is done already, compare with Keras on ``sample``, uint8 (N, 224, 224), and write the card.
 
     Raises ExportError where a probability differs by more than :data:`PARITY` or the network is too large.
     """
-    converted = converted or convert(network)
+    converted = converted or convert(network, gate[0] if gate else None)
     difference = largest_difference(network, converted, calibration, sample)
     digest, now = hashlib.sha256(converted).hexdigest(), datetime.now(UTC)
     card = ModelCard(
@@ -58,6 +62,7 @@ def make_artifact(
         preprocessing_version=preprocessing.VERSION,
         network_sha256=digest,
         probes=record_probes(converted),
+        gate=gate[1] if gate else None,
         metrics={**metrics, "parity": {"images": len(sample), "largest_difference": round(difference, 5)}},
         data=data,
         training=training,
@@ -66,15 +71,39 @@ def make_artifact(
     return Artifact(card, converted)
 
 
-def convert(network: keras.Model) -> bytes:
+def put_gate(artifact: Artifact, network: keras.Model, gate: tuple[Scorer, Gate]) -> Artifact:
+    """Return the artifact with another gate, all other facts kept. ``network`` is the one it was exported from.
+
+    Raises ExportError where the network answers the card's probes otherwise.
+    """
+    converted = convert(network, gate[0])
+    probes = record_probes(converted)
+    known = {probe.seed: probe.logit for probe in artifact.card.probes}
+    if any(abs(known.get(probe.seed, probe.logit) - probe.logit) > PROBE_TOLERANCE for probe in probes):
+        raise ExportError("These weights are not those of the artifact: its probes are answered otherwise.")
+    digest, now = hashlib.sha256(converted).hexdigest(), datetime.now(UTC)
+    card = replace(
+        artifact.card,
+        version=f"{now:%Y.%m.%d}-{digest[:8]}",
+        created=now.isoformat(timespec="seconds"),
+        network_sha256=digest,
+        probes=probes,
+        gate=gate[1],
+    )
+    return Artifact(card, converted)
+
+
+def convert(network: keras.Model, scorer: Scorer | None = None) -> bytes:
     """Return the network for LiteRT, most weights as float16: ``radiograph`` uint8 (1, 224, 224, 1), one at a time.
 
     Outputs: ``logit`` (1, 1); ``cam`` (1, 7, 7), the class activation map, whose mean is the logit; ``embedding``
-    (1, 1024). Raises ExportError where the result is larger than :data:`MAX_BYTES`.
+    (1, 1024); with a scorer also ``gate`` (1, S), its scores. Raises ExportError where the result is larger than
+    :data:`MAX_BYTES`.
     """
     names = (FEATURE_MAP, EMBEDDING, LOGIT)
-    outputs = keras.Model(network.input, [network.get_layer(name).output for name in names])
-    return to_litert(outputs, _serving_function(outputs), MAX_BYTES)
+    means = channel_means(network) if scorer else []
+    outputs = keras.Model(network.input, [*(network.get_layer(name).output for name in names), *means])
+    return to_litert(outputs, _serving_function(outputs, scorer), MAX_BYTES)
 
 
 def to_litert(network: keras.Model, serve: Any, most_bytes: int) -> bytes:
@@ -94,15 +123,16 @@ def to_litert(network: keras.Model, serve: Any, most_bytes: int) -> bytes:
     return converted
 
 
-def _serving_function(network: keras.Model) -> Any:
+def _serving_function(network: keras.Model, scorer: Scorer | None) -> Any:
     unit = network.get_layer(LOGIT)
 
     @tf.function(input_signature=[tf.TensorSpec((1, SIDE, SIDE, 1), tf.uint8, name="radiograph")])
     def serve(radiograph: Any) -> dict[str, Any]:
-        features, embedding, logit = network(radiograph, training=False)
+        features, embedding, logit, *means = network(radiograph, training=False)
         kernel = tf.reshape(unit.kernel, (1, 1, -1, 1))
         cam = tf.nn.conv2d(features, kernel, strides=1, padding="VALID")[..., 0] + unit.bias
-        return {"logit": logit, "cam": cam, "embedding": embedding}
+        answer = {"logit": logit, "cam": cam, "embedding": embedding}
+        return {**answer, "gate": scorer.scores(tf.concat(means, axis=1))} if scorer else answer
 
     return serve
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from diagnosis.engine.artifact import Artifact, write_artifact
 from diagnosis.engine.examples import LABELS
+from diagnosis.engine.gate import Gate
 from training.accelerator import choose_accelerator, compiles_with_xla
 from training.audit import refuse_misleading
 from training.batches import TrainingBatches, exchanged, perturbed, predict_logits, strongly_changed
@@ -24,6 +25,8 @@ from training.config import TrainingConfig
 from training.datasets import Dataset, read_dataset, split_by_patient
 from training.errors import TrainingError
 from training.evaluation import evaluate
+from training.gallery import NOTHING_MORE, GallerySources, make_gallery
+from training.gate import Scorer, fit_gate
 from training.network import Arrays, build_from, build_network, read_imagenet
 from training.pictures import draw_pictures
 from training.plain_batches import PlainBatches
@@ -47,6 +50,7 @@ def train(
     accelerator: str = "auto",
     source: str = "",
     report: Report = print,
+    gallery: GallerySources = NOTHING_MORE,
     despite_audit: bool = False,
     afresh: bool = False,
     start: Path | None = None,
@@ -56,9 +60,9 @@ def train(
     Until then all lies in ``output``.partial, where a run that was killed goes on, unless ``afresh``.
 
     ``imagenet`` is a file of weights; None downloads them. ``start`` is the ``network.weights.h5`` of an earlier run,
-    to go on from with another configuration. ``source`` says in the card where the images come from (by
-    default the folder's name). Images whose labels the files give away, or that bear both labels, are refused unless
-    ``despite_audit``. Raises TrainingError, and then ``output`` is not there.
+    to go on from with another configuration. ``source`` says in the card where the images come from (by default the
+    folder's name). The gate is fitted on ``gallery`` too. Images whose labels the files give away, or that bear both
+    labels, are refused unless ``despite_audit``. Raises TrainingError, and then ``output`` is not there.
     """
     if output.exists():
         raise TrainingError(f"{output} exists already; name a new folder.")
@@ -69,6 +73,7 @@ def train(
         refuse_misleading(dataset, data)
     dataset = take_fraction(dataset, config.fraction, config.seed)
     training, validation = split_by_patient(dataset, config.validation_fraction, config.seed)
+    more, strangers = gallery.read(report)
     weights = read_imagenet(imagenet) if config.share_from_imagenet and not start else {}
     began = {"started_from": hashlib.sha256(start.read_bytes()).hexdigest()} if start else {}
     identity = {**config.as_dict(), "accelerator": kind, "fingerprint of the images": dataset.fingerprint, **began}
@@ -77,7 +82,8 @@ def train(
         minutes = round(sum(row["seconds"] for row in history) / 60, 1)
         run = {"minutes": minutes, "accelerator": kind, "epochs": history, **began}
         facts = describe(dataset, training, validation, source)
-        artifact = finish(network, config, validation, facts, run)
+        pictures = make_gallery({"training": training, "validation": validation, **more}, strangers, config)
+        artifact = finish(network, config, validation, facts, run, fit_gate(network, pictures, config.seed, report))
         draw_pictures(network, artifact.card, history, validation, work / PICTURES)
         network.save_weights(work / WEIGHTS)
         deliver(artifact, work, output)
@@ -113,6 +119,7 @@ def finish(
     validation: Dataset,
     facts: dict[str, Any],
     run: dict[str, Any],
+    gate: tuple[Scorer, Gate] | None = None,
 ) -> Artifact:
     """Calibrate and evaluate the trained network on the validation part, and export it. Raises ExportError.
 
@@ -134,7 +141,32 @@ def finish(
     metrics = {name: evaluate(part, logits[name], calibration) for name, part in parts.items()}
     every = max(1, len(validation.examples) // 100)
     sample = np.concatenate([part.pixels[::every] for part in parts.values()])
-    return make_artifact(network, calibration, sample, metrics, facts, {"config": config.as_dict(), **run})
+    return make_artifact(network, calibration, sample, metrics, facts, {"config": config.as_dict(), **run}, gate=gate)
+
+
+def put_new_gate(
+    artifact: Artifact,
+    config: TrainingConfig,
+    weights: Path,
+    data: Path,
+    gallery: GallerySources = NOTHING_MORE,
+    report: Report = print,
+) -> Artifact:
+    """Return the artifact with a gate that is fitted anew; ``weights`` and ``data`` are those it was made of.
+
+    Raises TrainingError where the weights are not those of the artifact or cannot be read.
+    """
+    from training.export import put_gate
+
+    network = build_network(replace(config, share_from_imagenet=0.0), {})
+    try:
+        network.load_weights(weights)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"The weights at {weights} cannot be read: {error}.") from error
+    training, validation = split_by_patient(read_dataset(data, report), config.validation_fraction, config.seed)
+    more, strangers = gallery.read(report)
+    pictures = make_gallery({"training": training, "validation": validation, **more}, strangers, config)
+    return put_gate(artifact, network, fit_gate(network, pictures, config.seed, report))
 
 
 def describe(dataset: Dataset, training: Dataset, validation: Dataset, source: str = "") -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from diagnosis.engine import preprocessing
 from diagnosis.engine.errors import ArtifactError
+from diagnosis.engine.gate import Gate
 
 NETWORK = "network.tflite"
 CARD = "card.json"
@@ -32,8 +33,9 @@ class ModelCard:
 
     ``labels`` are the class names, the positive one last. The probability of the positive class is
     ``sigmoid(slope * logit + intercept)``; at ``threshold`` and above the label is the positive one. Between
-    ``band_low`` and ``band_high`` the answer is called uncertain. ``metrics``, ``data`` and ``training`` are for
-    people: figures, what the network was trained on, and how.
+    ``band_low`` and ``band_high`` the answer is called uncertain. Without a ``gate``, nothing but size, emptiness and
+    colour keeps a picture of something else from being answered for: so it is with networks made elsewhere.
+    ``metrics``, ``data`` and ``training`` are for people: figures, what the network was trained on, and how.
     """
 
     version: str
@@ -48,6 +50,7 @@ class ModelCard:
     band_low: float
     band_high: float
     probes: tuple[Probe, ...]
+    gate: Gate | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
@@ -59,15 +62,16 @@ class ModelCard:
     def from_dict(cls, facts: dict[str, Any]) -> ModelCard:
         """Raise ArtifactError, naming what is missing, unknown or out of range."""
         names = {f.name for f in fields(cls)}
-        if missing := names - {"metrics", "data", "training"} - facts.keys():
+        if missing := names - {"gate", "metrics", "data", "training"} - facts.keys():
             raise ArtifactError(f"The card lacks {', '.join(sorted(missing))}.")
         if unknown := facts.keys() - names:
             raise ArtifactError(f"The card holds facts this version does not know: {', '.join(sorted(unknown))}.")
         try:
             probes = tuple(Probe(**probe) for probe in facts["probes"])
-            card = cls(**{**facts, "labels": tuple(facts["labels"]), "probes": probes})
+            gate = Gate.from_dict(facts["gate"]) if facts.get("gate") else None
+            card = cls(**{**facts, "labels": tuple(facts["labels"]), "probes": probes, "gate": gate})
             card._check()
-        except TypeError as error:
+        except (TypeError, ValueError, KeyError) as error:
             raise ArtifactError(f"The card holds a fact of the wrong kind: {error}.") from error
         return card
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from diagnosis.engine.artifact import Artifact, ModelCard, read_artifact
 from diagnosis.engine.errors import ArtifactError
-from diagnosis.engine.gate import Refusal, refusal_for
+from diagnosis.engine.gate import Refusal, refusal_of_picture
 from diagnosis.engine.header import read_header
-from diagnosis.engine.preprocessing import Pixels, read_radiograph
+from diagnosis.engine.preprocessing import Pixels, read_picture
 from diagnosis.engine.probes import draw_probe
 from diagnosis.engine.suitability import refusal_of_header
 
@@ -53,6 +53,7 @@ class Classifier:
             self._run: Any = self._interpreter.get_signature_runner("serving_default")
         except (ValueError, RuntimeError) as error:
             raise ArtifactError(f"The network cannot be loaded by LiteRT: {error}.") from error
+        self._check_gate()
 
     @classmethod
     def load(cls, folder: Path) -> Classifier:
@@ -60,6 +61,14 @@ class Classifier:
         classifier = cls(read_artifact(folder))
         classifier.check_probes()
         return classifier
+
+    def _check_gate(self) -> None:
+        """Raise ArtifactError unless the network gives the scores for which the card's gate holds limits."""
+        output = self._run.get_output_details().get("gate")
+        given = int(output["shape"][-1]) if output else 0
+        wanted = len(self.card.gate.codes) if self.card.gate else 0
+        if given != wanted:
+            raise ArtifactError(f"The network's gate gives {given} scores, and its card knows of {wanted}.")
 
     def check_probes(self) -> None:
         """Raise ArtifactError unless the probe drawings are answered as the card records."""
@@ -76,7 +85,10 @@ class Classifier:
         return float(self.outputs(pixels)["logit"][0, 0])
 
     def outputs(self, pixels: Pixels) -> dict[str, NDArray[np.float32]]:
-        """Return all that the network puts out: ``logit`` (1, 1), ``cam`` (1, 7, 7), ``embedding`` (1, 1024)."""
+        """Return all that the network puts out: ``logit`` (1, 1), ``cam`` (1, 7, 7), ``embedding`` (1, 1024).
+
+        With a gate also ``gate`` (1, S), its scores.
+        """
         found: dict[str, NDArray[np.float32]] = self._run(radiograph=pixels[None, :, :, None])
         return found
 
@@ -85,10 +97,12 @@ class Classifier:
         header = read_header(io.BytesIO(data))
         if refusal := refusal_of_header(header):
             return Classification(None, "", "", refusal)
-        pixels = read_radiograph(data)
-        if refusal := refusal_for(pixels, header.width, header.height):
+        picture = read_picture(data)
+        if refusal := refusal_of_picture(picture, header.width, header.height):
             return Classification(None, "", "", refusal)
-        outputs = self.outputs(pixels)
+        outputs = self.outputs(picture.pixels)
+        if self.card.gate and (refusal := self.card.gate.refusal(outputs["gate"][0])):
+            return Classification(None, "", "", refusal)
         activation_map = [[round(float(value), 3) for value in row] for row in outputs["cam"][0]]
         return replace(self.judge(float(outputs["logit"][0, 0])), activation_map=activation_map)
 

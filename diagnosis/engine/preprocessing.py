@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,24 @@ SIDE = 224
 Pixels = NDArray[np.uint8]
 
 
+@dataclass(frozen=True)
+class Picture:
+    """What was decoded: grey values for the network, and what they no longer tell.
+
+    ``colour`` is by how many grey levels the colours stray from one grey scale, which may be tinted: 0 is grey.
+    """
+
+    pixels: Pixels
+    colour: float
+
+
 def read_radiograph(data: bytes) -> Pixels:
-    """Decode one image file to grey values, uint8 of shape (224, 224), 0 black to 255 white.
+    """Decode one image file to the pixels of :func:`read_picture`, and raise the same errors."""
+    return read_picture(data).pixels
+
+
+def read_picture(data: bytes) -> Picture:
+    """Decode one image file to grey values, uint8 of shape (224, 224), 0 black to 255 white, and its colour.
 
     The whole picture is squeezed to a square with Pillow's antialiased bilinear filter; the aspect ratio is not
     kept, since the public training set was made in just this way. Transparency is laid on black, and a
@@ -32,7 +49,8 @@ def read_radiograph(data: bytes) -> Pixels:
 
     Raises the errors of :func:`read_grey`.
     """
-    return np.asarray(read_grey(data).resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.uint8)
+    grey, colour = _decoded(data)
+    return Picture(np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.uint8), colour)
 
 
 def read_grey(data: bytes) -> Image.Image:
@@ -40,10 +58,14 @@ def read_grey(data: bytes) -> Image.Image:
 
     Raises the errors of :func:`diagnosis.engine.header.read_header`, and UnreadableImage where the decoder gives up.
     """
+    return _decoded(data)[0]
+
+
+def _decoded(data: bytes) -> tuple[Image.Image, float]:
     header = read_header(io.BytesIO(data))
     try:
         with _opened(data, header) as image:
-            return _grey(image)
+            return _grey(image), _colour(image)
     except RadiographError:
         raise
     except MemoryError as error:
@@ -92,3 +114,18 @@ def _from_deep_grey(image: Image.Image) -> Image.Image:
     low, high = float(values.min()), float(values.max())
     scaled = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
     return Image.fromarray(np.rint(scaled).astype(np.uint8))
+
+
+def _colour(image: Image.Image) -> float:
+    """Return the root mean square of what a tint, which is smooth in brightness, leaves of the colour differences.
+
+    Measured on a thumbnail of single pixels: that is cheap, and needs no more.
+    """
+    if image.mode.startswith(("L", "1", "I", "F")):
+        return 0.0
+    thumbnail = image.resize((128, 128), Image.Resampling.NEAREST).convert("RGB").reduce(4)
+    rgb = np.asarray(thumbnail, dtype=np.float64).reshape(-1, 3)
+    differences = rgb[:, (0, 2)] - rgb[:, 1:2]
+    tint = np.vander(rgb.mean(axis=1) / 255, 3)
+    rest = differences - tint @ np.linalg.lstsq(tint, differences, rcond=None)[0]
+    return float(np.sqrt(np.mean(rest**2)))

@@ -73,5 +73,11 @@ def make_dataset(patients: list[str], labels: list[int], pixels: NDArray[np.uint
 def tiny() -> TrainingConfig:
     """Two steps of four images, nothing from ImageNet."""
     return replace(
-        TrainingConfig(), epochs=1, batch_size=4, share_from_imagenet=0.0, frozen_blocks=-1, validation_fraction=0.5
+        TrainingConfig(),
+        epochs=1,
+        batch_size=4,
+        share_from_imagenet=0.0,
+        frozen_blocks=-1,
+        validation_fraction=0.5,
+        gate_drawings=2,
     )

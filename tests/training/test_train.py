@@ -66,6 +66,7 @@ def test_a_run_that_fails_before_its_first_checkpoint_leaves_nothing(
         raise ExportError("It does not answer as it was trained.")
 
     monkeypatch.setattr(trainer, "fit_network", lambda *args: (None, []))
+    monkeypatch.setattr(trainer, "fit_gate", lambda *args: None)
     monkeypatch.setattr(trainer, "finish", fail)
     with pytest.raises(ExportError):
         trainer.train(tiny, draw_folder(2, 2), tmp_path / "runs" / "first", accelerator="cpu")

@@ -39,6 +39,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--source", default="", help="what the card says of the images: whose, which, what licence"
         )
+        add_gate_arguments(parser)
         parser.add_argument(
             "--despite-audit", action="store_true", help="train even where audit_dataset finds that it would mislead"
         )
@@ -59,7 +60,8 @@ class Command(BaseCommand):
         try:
             config = _configure(recipe(options["recipe"]), options)
             output = options["output"] or settings.DATA_DIR / "training" / _name(config, options)
-            from training.trainer import train  # takes seconds: a wrong option is answered before
+            from training.gallery import GallerySources  # takes seconds: a wrong option is answered before
+            from training.trainer import train
 
             train(
                 config,
@@ -69,6 +71,7 @@ class Command(BaseCommand):
                 accelerator=options["accelerator"],
                 source=options["source"],
                 report=self.stdout.write,
+                gallery=GallerySources(options["more_radiographs"], options["not_chest"]),
                 despite_audit=options["despite_audit"],
                 afresh=options["afresh"],
                 start=options["start_from"],
@@ -77,6 +80,18 @@ class Command(BaseCommand):
             raise CommandError("Stopped: the same command goes on after the last epoch that was finished.") from None
         except (DatasetError, TrainingError, OSError) as error:
             raise CommandError(str(error)) from error
+
+
+def add_gate_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--not-chest", type=Path, metavar="DIR", help="pictures that the gate must refuse, a folder for each kind"
+    )
+    parser.add_argument(
+        "--more-radiographs",
+        type=Path,
+        metavar="DIR",
+        help="chest X-rays of other hospitals that the gate must let pass; the network is not trained on them",
+    )
 
 
 def _configure(config: TrainingConfig, options: dict[str, Any]) -> TrainingConfig:
