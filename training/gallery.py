@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from diagnosis.engine.errors import DatasetError, RadiographError
 from diagnosis.engine.header import SUFFIXES
 from diagnosis.engine.preprocessing import read_radiograph
+from diagnosis.engine.probes import draw_probe
+from diagnosis.engine.sample import sample_png
 from training.config import TrainingConfig
 from training.counterexamples import WRONGS, collage, spoil, vary
 from training.datasets import Dataset, read_dataset
@@ -97,6 +99,8 @@ def make_gallery(
         for wrong, kind in enumerate(WRONGS, start=RIGHT + 1):
             some = _at_most(part, max(1, len(part.examples) // (3 if kind == "cropped" else 5)), seed + wrong)
             walls.hang(spoil(kind, some.pixels, seed + number), kind, wrong, some.patients)
+    chests = draw_chests(config.gate_drawings, seed)
+    walls.hang(chests, "drawn chest", RIGHT, [f"chest {i}" for i in range(len(chests))])
     largest = max(parts.values(), key=lambda part: len(part.examples)).pixels
     sheets = collage(largest[: max(2, 2 * config.gate_drawings)], seed)
     walls.hang(sheets, "collage", STRANGER, [f"collage {i}" for i in range(len(sheets))])
@@ -107,6 +111,18 @@ def make_gallery(
         for copy in (pictures, vary(pictures, seed)):
             walls.hang(copy, kind, STRANGER, [f"{kind} {i}" for i in range(len(pictures))])
     return walls.gallery()
+
+
+def draw_chests(count: int, seed: int) -> NDArray[np.uint8]:
+    """Return ``count`` drawn chests, uint8 (count, 224, 224), which the gate must let pass like the real ones.
+
+    They are the probes, with more or less grain, and the drawing that the help page offers to try.
+    """
+    sample = read_radiograph(sample_png())
+    drawn = [sample if number % 8 == 7 else draw_probe(number % 24) for number in range(count)]
+    random = np.random.default_rng([seed, 6])
+    grain = random.normal(0, random.uniform(0, 5, (count, 1, 1)), (count, *sample.shape))
+    return np.clip(np.rint(np.stack(drawn) + grain), 0, 255).astype(np.uint8)
 
 
 def _at_most(part: Dataset, count: int, seed: int) -> Dataset:
