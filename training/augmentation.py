@@ -32,16 +32,9 @@ BANDS = (0.7, 1.4, 2.8, 5.6)
 MOST_GAIN = 3.0
 
 
-def augment(
-    images: Images,
-    seed: int,
-    strength: float = 1.0,
-    donors: Images | None = None,
-    ways: NDArray[np.float64] | None = None,
-) -> Images:
+def augment(images: Images, seed: int, strength: float = 1.0, donors: Images | None = None) -> Images:
     """Return changed copies of ``images``, uint8 (N, H, W); the same seed gives the same pixels.
-    ``strength`` 1 is meant for training, 0 changes nothing. ``donors``, of the same shape, see :func:`exchange`;
-    ``ways``, of shape (N,), see :func:`stretch`.
+    ``strength`` 1 is meant for training, 0 changes nothing. ``donors``, of the same shape, see :func:`exchange`.
 
     A label cannot be told from sharpness, noise, compression or proportions of the result: those of the training
     files differ between the classes, and in no other hospital they do so. Left and right are never exchanged.
@@ -50,8 +43,6 @@ def augment(
         return images.copy()
     if donors is not None:
         images = exchange(images, donors, seed, share=0.8, least=0.25)
-    if ways is not None:
-        images = stretch(images, ways)
     return _apply(_training_changes(strength), images, seed)
 
 

@@ -66,8 +66,7 @@ class TrainingBatches(keras.utils.PyDataset):
     def _augment(self, chosen: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
         labels = self.dataset.labels
         donors = self.dataset.pixels[draw_donors(labels, labels[chosen], seed)]
-        ways = np.random.default_rng([seed, 5]).normal(0, self.config.proportions, len(chosen))
-        task = (self.dataset.pixels[chosen], seed, self.config.augmentation, donors, ways)
+        task = (self.dataset.pixels[chosen], seed, self.config.augmentation, donors)
         if self.pool:
             try:
                 return self.pool.submit(augment, *task).result()
@@ -119,8 +118,7 @@ PROPORTION_GAP = 0.21
 def exchanged(dataset: Dataset, seed: int) -> Dataset:
     """Return each example with the other class's proportions, and half or more of the way its detail and grey values.
 
-    Training stretches images whatever their label: were it to exchange proportions too, the network would learn to
-    see which way an image was stretched.
+    Training exchanges no proportions: tried, the network learnt to see which way an image was stretched.
     """
     donors = dataset.pixels[draw_donors(dataset.labels, dataset.labels, seed)]
     pixels = exchange(dataset.pixels, donors, seed, least=0.5)

@@ -36,8 +36,6 @@ class TrainingConfig:
     ema_momentum: float = 0.995
     #: How strong augmentation is; 1 is meant for radiographs of other hospitals, 0 changes nothing.
     augmentation: float = 1.0
-    #: Standard deviation of the logarithm by which height and width are stretched against each other in training.
-    proportions: float = 0.2
     #: Threads that augment beside the training step.
     augmentation_threads: int = 1
     #: Radiographs of each source, at most, that the gate is fitted on.

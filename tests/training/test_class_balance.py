@@ -73,12 +73,6 @@ def test_a_donor_bears_the_other_label_and_another_seed_draws_another() -> None:
     assert (draw_donors(labels, labels, seed=2) != donors).any()
 
 
-def test_height_and_width_are_stretched_in_training_whatever_the_label() -> None:
-    still, stretched = batches(proportions=0.0), batches(proportions=0.2)
-    assert (still[0][0] == batches(proportions=0.0)[0][0]).all()
-    assert (still[0][0] != stretched[0][0]).any(axis=(1, 2, 3)).all()
-
-
 def test_the_exchanged_set_is_fixed_and_keeps_labels_and_patients() -> None:
     changed = exchanged(DATASET, seed=5)
     assert (changed.pixels == exchanged(DATASET, seed=5).pixels).all()
