@@ -115,15 +115,20 @@ def strongly_changed(dataset: Dataset, seed: int) -> Dataset:
 PROPORTION_GAP = 0.21
 
 
-def exchanged(dataset: Dataset, seed: int) -> Dataset:
-    """Return each example with the other class's proportions, and half or more of the way its detail and grey values.
+def exchanged(dataset: Dataset, seed: int, copies: int = 1) -> Dataset:
+    """Return ``copies`` of each example with the other class's proportions and, half or more of the way, its detail and
+    grey values; seeded.
 
     Training exchanges no proportions: tried, the network learnt to see which way an image was stretched.
     """
+    pixels = np.concatenate([_exchanged(dataset, seed + copy) for copy in range(copies)])
+    return Dataset(dataset.examples * copies, pixels, dataset.fingerprint)
+
+
+def _exchanged(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
     donors = dataset.pixels[draw_donors(dataset.labels, dataset.labels, seed)]
     pixels = exchange(dataset.pixels, donors, seed, least=0.5)
-    ways = np.random.default_rng([seed, 5]).normal((2 * dataset.labels - 1) * PROPORTION_GAP, 0.05)
-    return Dataset(dataset.examples, stretch(pixels, ways), dataset.fingerprint)
+    return stretch(pixels, np.random.default_rng([seed, 5]).normal((2 * dataset.labels - 1) * PROPORTION_GAP, 0.05))
 
 
 def predict_logits(network: Any, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -132,7 +132,7 @@ def finish(
         "validation": validation,
         "validation_perturbed": perturbed(validation, config.seed + 1000),
         "validation_strongly_changed": strongly_changed(validation, config.seed + 2000),
-        "validation_exchanged": exchanged(validation, config.seed + 3000),
+        "validation_exchanged": exchanged(validation, config.seed + 3000, copies=3),
     }
     logits = {name: predict_logits(network, part.pixels) for name, part in parts.items()}
     calibration = calibrate(
