@@ -116,7 +116,7 @@ PROPORTION_GAP = 0.21
 
 
 def exchanged(dataset: Dataset, seed: int, copies: int = 1) -> Dataset:
-    """Return ``copies`` of each example with the other class's proportions and, half or more of the way, its detail and
+    """Return ``copies`` of each example with the other class's proportions and, half the way or more, its detail and
     grey values; seeded.
 
     Training exchanges no proportions: tried, the network learnt to see which way an image was stretched.
