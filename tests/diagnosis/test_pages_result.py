@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from diagnosis import worker
+from diagnosis.engine.suitability import Caution
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from tests.diagnosis.pages import HTMX, assert_nothing_is_stored, browser_of, page_of, words
 from tests.drawings import jpeg_bytes
@@ -221,8 +222,7 @@ def test_a_result_takes_few_queries_however_many_predictions_there_are(
 
 
 def test_warnings_of_a_radiograph_are_shown(alice: User, version: ModelVersion, monkeypatch: Any) -> None:
-    warnings = [("adult", "The header says that this is an adult.")]
+    warnings = [Caution("adult", "The header says that this is an adult.")]
     monkeypatch.setattr(Radiograph, "warnings", warnings, raising=False)
     page = words(browser_of(alice).get(page_of(make_radiograph(alice, **succeeded(version)))))
     assert "The header says that this is an adult." in page
-    assert 'data-warning="adult"' in page
