@@ -180,12 +180,20 @@ def test_the_keyboard_reaches_everything_in_order_and_shows_where_it_is(
     page = browser_context.new_page()
     page.goto("/help/")
     reached = []
-    for _ in range(6):
+    for _ in range(7):
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
         assert focused.evaluate("each => getComputedStyle(each).outlineStyle !== 'none' || each.matches('.skip')")
         reached.append(" ".join(focused.inner_text().split()))
-    assert reached == ["Skip to the content", "PneumoDetect", "Upload", "History", "Help", "Account of alice"]
+    assert reached == [
+        "Skip to the content",
+        "PneumoDetect",
+        "Upload",
+        "History",
+        "Models",
+        "Help",
+        "Account of alice",
+    ]
     page.goto("/help/")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
