@@ -20,8 +20,8 @@ BEYOND_BAND = 0.01
 #: Thresholds whose Youden index is this close to the highest count as equally good.
 PLATEAU = 0.005
 
-#: How far up that plateau the threshold lies, 0 to 1. Not in its middle: in radiographs from elsewhere NORMAL begins to
-#: look like PNEUMONIA, and hardly ever the other way round.
+#: How far up that plateau the threshold lies, 0 to 1. Not in its middle: in radiographs from elsewhere NORMAL begins
+#: to look like PNEUMONIA, and hardly ever the other way round.
 LEAN = 0.8
 
 #: A card's threshold and band must lie inside 0 to 1.

@@ -89,9 +89,11 @@ def make_gallery(
 ) -> Gallery:
     """Make a gallery of the radiographs in ``parts``, by name, and of ``strangers``, by kind; drawn ones are added.
 
-    Of each part at most ``config.gate_radiographs`` images are taken, and a fifth as many are spoilt in each way.
+    Of each part at most ``config.gate_radiographs`` images are taken, and a fifth as many are spoilt in each way; of
+    each kind ``config.gate_drawings`` are drawn, but not more than there are radiographs.
     """
     walls, seed = _Hanging(), config.seed
+    drawings = min(config.gate_drawings, max(len(part.examples) for part in parts.values()))
     for number, (name, whole) in enumerate(parts.items()):
         part = _at_most(whole, config.gate_radiographs, seed)
         walls.hang(part.pixels, name, RIGHT, part.patients)
@@ -99,13 +101,13 @@ def make_gallery(
         for wrong, kind in enumerate(WRONGS, start=RIGHT + 1):
             some = _at_most(part, max(1, len(part.examples) // (3 if kind == "cropped" else 5)), seed + wrong)
             walls.hang(spoil(kind, some.pixels, seed + number), kind, wrong, some.patients)
-    chests = draw_chests(config.gate_drawings, seed)
+    chests = draw_chests(drawings, seed)
     walls.hang(chests, "drawn chest", RIGHT, [f"chest {i}" for i in range(len(chests))])
     largest = max(parts.values(), key=lambda part: len(part.examples)).pixels
-    sheets = collage(largest[: max(2, 2 * config.gate_drawings)], seed)
+    sheets = collage(largest[: max(2, 2 * drawings)], seed)
     walls.hang(sheets, "collage", STRANGER, [f"collage {i}" for i in range(len(sheets))])
     for kind in sorted(KINDS):
-        drawn = np.stack([draw(kind, seed * 10_000 + i) for i in range(config.gate_drawings)])
+        drawn = np.stack([draw(kind, seed * 10_000 + i) for i in range(drawings)])
         walls.hang(drawn, f"drawn {kind}", STRANGER, [f"{kind} {i}" for i in range(len(drawn))])
     for kind, pictures in strangers.items():
         for copy in (pictures, vary(pictures, seed)):
