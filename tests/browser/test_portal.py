@@ -47,7 +47,7 @@ def test_a_radiograph_is_uploaded_read_found_again_and_deleted(page: Page, live_
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     page.wait_for_url("**/radiographs/")
-    assert "are deleted" in page.get_by_role("status").inner_text()
+    assert "are deleted" in page.locator(".note-success").inner_text()
     assert page.get_by_role("link", name="Thorax 🫁.jpg", exact=True).count() == 0
     assert watch.wrong == []
     assert page.request.get(result).status == 404
@@ -121,5 +121,5 @@ def test_without_javascript_everything_goes_as_well(chromium: Browser, live_plat
     page.locator(FINAL).wait_for(timeout=20_000)  # the page reloads itself
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
-    assert "are deleted" in page.get_by_role("status").inner_text()
+    assert "are deleted" in page.locator(".note-success").inner_text()
     context.close()

@@ -47,8 +47,8 @@ def test_several_files_become_rows_that_end_with_their_answers(watched_page: Pag
     page.set_input_files(
         FILES,
         [
-            named("left.jpg", image(1)),
-            named("right.jpg", image(2)),
+            named("left.jpg", image(901)),
+            named("right.jpg", image(902)),
             named("notes.png", b"This is no image.", "image/png"),
             named("flat.png", uniform_png_bytes(), "image/png"),
             named("huge.jpg", bytes(26 * 1024**2)),
