@@ -39,10 +39,12 @@ def test_a_radiograph_is_uploaded_read_found_again_and_deleted(page: Page, live_
     assert page.get_by_role("heading", level=1).inner_text().endswith("%")
     assert page.get_by_role("img", name="Probability of pneumonia").is_visible()
     assert page.locator(".viewer-image").evaluate("image => image.decode().then(() => image.naturalWidth)") == 1400
+    page.wait_for_load_state("networkidle")  # or leaving would break off the heat map
 
     page.get_by_role("link", name="History").first.click()
     page.get_by_role("link", name="Thorax 🫁.jpg", exact=True).click()
     page.wait_for_url(result)
+    page.wait_for_load_state("networkidle")
 
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()

@@ -31,10 +31,9 @@ class Watch:
             self.wrong.append(what)
 
     def _note_failure(self, request: Request) -> None:
-        # A page that is left before a picture of it, or its icon, has come takes no harm.
-        is_picture = request.resource_type == "image" or "/favicon" in request.url
-        is_left = request.failure == "net::ERR_ABORTED" and is_picture
-        self._note(not is_left, f"{request.url}: {request.failure}")
+        # A page that is left before the browser has fetched its icon, for which no page waits, takes no harm.
+        is_icon = request.failure == "net::ERR_ABORTED" and "/favicon" in request.url
+        self._note(not is_icon, f"{request.url}: {request.failure}")
 
     def _is_elsewhere(self, url: str) -> bool:
         return urlsplit(url).scheme not in ("blob", "data") and urlsplit(url).netloc != self.host

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from training.calibration import LEAN, Floats, Integers, calibrate, choose_band, choose_threshold, fit_platt, sigmoid
+from training.calibration import (
+    LEAN,
+    PLATEAU,
+    Floats,
+    Integers,
+    calibrate,
+    choose_band,
+    choose_threshold,
+    fit_platt,
+    sigmoid,
+)
 
 RANDOM = np.random.default_rng(0)
 
@@ -56,7 +66,13 @@ def test_one_odd_image_among_hundreds_does_not_move_the_threshold_to_the_edge() 
 
 def test_the_threshold_of_two_normal_distributions_is_known() -> None:
     logits, labels = overconfident(20_000, 20_000)
-    assert choose_threshold(sigmoid(logits / 3 - 1 / 3), labels) == pytest.approx(0.5, abs=0.09)
+    probabilities = sigmoid(logits / 3 - 1 / 3)
+    threshold = choose_threshold(probabilities, labels)
+    youden = [
+        (probabilities[labels == 1] >= t).mean() - (probabilities[labels == 0] >= t).mean() for t in (0.5, threshold)
+    ]
+    assert threshold > 0.5
+    assert youden[1] > youden[0] - PLATEAU
 
 
 def test_one_image_in_a_hundred_falls_beyond_the_band() -> None:
