@@ -40,7 +40,11 @@ TITLES = {
     ),
     "validation_exchanged": (
         "Validation, exchanged",
-        "The same patients, with fine detail and grey values like those of the other class: neither gives it away.",
+        "The same patients, with detail, grey values and proportions like the other class's: none gives it away.",
+    ),
+    "validation_reframed": (
+        "Validation, reframed",
+        "The same patients, each picture cut closer around the lungs or with more around them.",
     ),
     "validation_strongly_changed": (
         "Validation, strongly changed",

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.augmentation import augment, exchange, perturb, stretch
+from training.augmentation import augment, draw_frames, exchange, perturb, reframe, stretched
 from training.config import TrainingConfig
 from training.datasets import Dataset
 from training.processes import start_processes
@@ -19,6 +19,10 @@ from training.processes import start_processes
 _logger = logging.getLogger(__name__)
 
 Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
+
+#: How much wider, against their height, PNEUMONIA files of the official training folder are than NORMAL ones, as a
+#: logarithm: medians 1.50 and 1.21 (``audit_dataset``). Squeezed to a square, their chests come out narrower.
+PROPORTION_GAP = 0.21
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -28,7 +32,7 @@ class TrainingBatches(keras.utils.PyDataset):
     augmented otherwise, up to the same number. All batches have the same size, as compilers like it; the few images
     that are left over sit this epoch out. The same seed, epoch and batch give the same pixels, whatever the number of
     ``processes`` that augment; with 0, threads of this process do. Detail and grey values are in part those of the
-    other class.
+    other class, and the proportions of the classes are levelled.
     """
 
     def __init__(self, dataset: Dataset, config: TrainingConfig, processes: int = 0) -> None:
@@ -66,7 +70,8 @@ class TrainingBatches(keras.utils.PyDataset):
     def _augment(self, chosen: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
         labels = self.dataset.labels
         donors = self.dataset.pixels[draw_donors(labels, labels[chosen], seed)]
-        task = (self.dataset.pixels[chosen], seed, self.config.augmentation, donors)
+        ways = (2 * labels[chosen] - 1) * PROPORTION_GAP / 2  # both classes half the way: none is wider than the other
+        task = (self.dataset.pixels[chosen], seed, self.config.augmentation, donors, ways)
         if self.pool:
             try:
                 return self.pool.submit(augment, *task).result()
@@ -110,16 +115,11 @@ def strongly_changed(dataset: Dataset, seed: int) -> Dataset:
     return Dataset(dataset.examples * len(copies), np.concatenate(copies), dataset.fingerprint)
 
 
-#: How much wider, against their height, PNEUMONIA files of the official training folder are than NORMAL ones, as a
-#: logarithm: medians 1.50 and 1.21 (``audit_dataset``). Squeezed to a square, their chests come out narrower.
-PROPORTION_GAP = 0.21
-
-
 def exchanged(dataset: Dataset, seed: int, copies: int = 1) -> Dataset:
     """Return ``copies`` of each example with the other class's proportions and, half the way or more, its detail and
     grey values; seeded.
 
-    Training exchanges no proportions: tried, the network learnt to see which way an image was stretched.
+    Training exchanges no proportions, it levels them: exchanged, the network learnt to see the stretching.
     """
     pixels = np.concatenate([_exchanged(dataset, seed + copy) for copy in range(copies)])
     return Dataset(dataset.examples * copies, pixels, dataset.fingerprint)
@@ -128,7 +128,15 @@ def exchanged(dataset: Dataset, seed: int, copies: int = 1) -> Dataset:
 def _exchanged(dataset: Dataset, seed: int) -> NDArray[np.uint8]:
     donors = dataset.pixels[draw_donors(dataset.labels, dataset.labels, seed)]
     pixels = exchange(dataset.pixels, donors, seed, least=0.5)
-    return stretch(pixels, np.random.default_rng([seed, 5]).normal((2 * dataset.labels - 1) * PROPORTION_GAP, 0.05))
+    ways = np.random.default_rng([seed, 5]).normal((2 * dataset.labels - 1) * PROPORTION_GAP, 0.05)
+    return reframe(pixels, stretched(ways, (ways > 0).astype(np.float64)))
+
+
+def reframed(dataset: Dataset, seed: int, copies: int = 1) -> Dataset:
+    """Return ``copies`` of each example, framed otherwise: closer around the lungs, or with more around; seeded."""
+    random = np.random.default_rng([seed, 6])
+    pixels = np.concatenate([reframe(dataset.pixels, draw_frames(len(dataset.pixels), random)) for _ in range(copies)])
+    return Dataset(dataset.examples * copies, pixels, dataset.fingerprint)
 
 
 def predict_logits(network: Any, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ class TrainingConfig:
     #: Share of the 1024 pooled features that are dropped in a training step.
     dropout: float = 0.2
     #: Epochs at most; in each the larger class is seen once and the smaller is repeated up to its number.
-    epochs: int = 15
+    epochs: int = 9
     #: Epochs without a better validation under perturbation after which training stops.
     patience: int = 6
     #: Images a step.

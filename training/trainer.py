@@ -18,7 +18,7 @@ from diagnosis.engine.examples import LABELS
 from diagnosis.engine.gate import Gate
 from training.accelerator import choose_accelerator, compiles_with_xla
 from training.audit import refuse_misleading
-from training.batches import TrainingBatches, exchanged, perturbed, predict_logits, strongly_changed
+from training.batches import TrainingBatches, exchanged, perturbed, predict_logits, reframed, strongly_changed
 from training.calibration import calibrate
 from training.checkpoints import assign, require_space, sync_folder, working_folder
 from training.config import TrainingConfig
@@ -133,6 +133,7 @@ def finish(
         "validation_perturbed": perturbed(validation, config.seed + 1000),
         "validation_strongly_changed": strongly_changed(validation, config.seed + 2000),
         "validation_exchanged": exchanged(validation, config.seed + 3000, copies=3),
+        "validation_reframed": reframed(validation, config.seed + 4000, copies=2),
     }
     logits = {name: predict_logits(network, part.pixels) for name, part in parts.items()}
     calibration = calibrate(
@@ -197,8 +198,8 @@ def fit_network(
 ) -> tuple[keras.Model, list[dict[str, Any]]]:
     """Train on the accelerator ``kind``; return the network with its best weights, and the history by epoch.
 
-    The weights are the moving average; the best are those with the highest AUROC on the perturbed or
-    the exchanged validation images, whichever is the lower one.
+    The weights are the moving average; the best are those with the highest AUROC on the perturbed, the
+    exchanged or the reframed validation images, whichever is the lowest.
     """
     network = build_network(config, imagenet) if start is None else build_from(start, config)
     batches = make_batches(training, config, processes_beside(kind))

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from diagnosis.engine.figures import figures
-from training.batches import exchanged, perturbed, predict_logits
+from training.batches import exchanged, perturbed, predict_logits, reframed
 from training.checkpoints import Checkpoint, assign, values_of, write_json
 from training.config import TrainingConfig
 from training.datasets import Dataset
@@ -38,6 +38,7 @@ class Watch(keras.callbacks.Callback):
             "clean": validation,
             "perturbed": perturbed(validation, config.seed),
             "exchanged": exchanged(validation, config.seed),
+            "reframed": reframed(validation, config.seed),
         }
         self.config, self.folder, self.report = config, folder, report
         self.history: list[dict[str, Any]] = []
@@ -101,10 +102,10 @@ class Watch(keras.callbacks.Callback):
         }
 
     def _score(self, row: dict[str, Any]) -> float:
-        """Higher is better: the lower one of the figures under changes, or the loss turned round."""
+        """Higher is better: the lowest of the figures under changes, or the loss turned round."""
         if self.config.judged_by == "loss":
             return -float(row["clean_loss"])
-        return float(min(row["perturbed_auroc"], row["exchanged_auroc"]))
+        return float(min(row[f"{name}_auroc"] for name in self.sets if name != "clean"))
 
     def _keep_if_best(self, epoch: int, score: float) -> None:
         if self.best.epoch < 0 or score > self.best.score:

@@ -16,6 +16,7 @@ CHARTS = {
         "validation": f"clean_{name}",
         "validation, changed": f"perturbed_{name}",
         "validation, exchanged": f"exchanged_{name}",
+        "validation, reframed": f"reframed_{name}",
     }
     for title, name in (("Loss", "loss"), ("Accuracy", "accuracy"), ("AUROC", "auroc"))
 }

@@ -5,9 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.training.conftest import draw_chest
-from training.augmentation import Images, augment, exchange, perturb, stretch
+from training.augmentation import EDGES, Images, augment, draw_frames, exchange, perturb, reframe, stretched
 
 IMAGES = np.stack([draw_chest(i % 2, i) for i in range(16)])
+DISC = np.where(np.hypot(*(np.mgrid[:224, :224] - 111.5)) < 50, 200, 20).astype(np.uint8)
 
 
 @pytest.mark.parametrize("change", [augment, perturb])
@@ -83,14 +84,48 @@ def test_only_a_share_of_the_images_is_exchanged_and_the_same_at_each_time() -> 
     assert (exchange(IMAGES, donors, 3, share=0.5) == changed).all()
 
 
-def test_stretching_changes_the_proportions_by_the_way_and_leaves_the_centre() -> None:
-    disc = np.hypot(*(np.mgrid[:224, :224] - 111.5)) < 50
-    picture = np.where(disc, 200, 20).astype(np.uint8)
-    for way, wide, high in ((0.2, 122, 100), (-0.2, 100, 122), (0.0, 100, 100)):
-        lit = stretch(picture[None], np.array([way]))[0] > 110
-        assert lit[112].sum() == pytest.approx(wide, abs=2)
-        assert lit[:, 112].sum() == pytest.approx(high, abs=2)
-        assert np.argwhere(lit).mean(axis=0) == pytest.approx((111.5, 111.5), abs=1)
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("way", [0.2, -0.2, 0.0])
+def test_stretching_changes_the_proportions_by_the_way_and_leaves_the_centre(way: float, share: float) -> None:
+    lit = reframe(DISC[None], stretched(np.array([way]), np.array([share])))[0] > 110
+    assert np.log(lit[112].sum() / lit[:, 112].sum()) == pytest.approx(way, abs=0.03)
+    assert lit[112].sum() == pytest.approx(100 * np.exp(way * share), abs=2)
+    assert np.argwhere(lit).mean(axis=0) == pytest.approx((111.5, 111.5), abs=1)
+
+
+def test_an_edge_that_goes_inwards_cuts_off_and_one_that_goes_outwards_repeats_the_outermost_pixels() -> None:
+    picture = np.full((224, 224), 100, np.uint8)
+    picture[:28], picture[-28:] = 10, 200
+    closer, wider = reframe(np.stack([picture] * 2), np.array([[0.125, 0, 0, 0], [0, 0, -0.25, 0]]))
+    assert closer[4, 100] == 100
+    assert (closer[-28:] == 200).all()
+    assert (wider[-60:] == 200).all()
+    assert (wider[:20] == 10).all()
+
+
+def test_frames_differ_at_each_edge_and_stay_within_their_range() -> None:
+    frames = draw_frames(400, np.random.default_rng(0), 0.5)
+    low, high = np.array(EDGES).T / 2
+    assert (frames >= low).all()
+    assert (frames <= high).all()
+    assert (frames.std(axis=0) > 0.25 * (high - low)).all()
+    assert np.abs(np.corrcoef(frames.T) - np.eye(4)).max() < 0.15
+
+
+def test_ways_level_the_proportions_of_two_classes() -> None:
+    """One chest, made narrower in one class and wider in the other, comes out alike when both go half the way back."""
+    ways = np.array([0.1] * 60 + [-0.1] * 60)
+    squeezed = reframe(np.stack([DISC] * 120), stretched(-ways, np.full(120, 0.5)))
+    proportions = [_proportions(augment(squeezed, 5, ways=each)) for each in (ways, None)]
+    levelled, as_they_are = (each[:60].mean() - each[60:].mean() for each in proportions)
+    assert as_they_are < -0.1
+    assert abs(levelled) < 0.5 * abs(as_they_are)
+
+
+def _proportions(images: Images) -> NDArray[np.float64]:
+    lit = images > (images.min(axis=(1, 2)) / 2 + images.max(axis=(1, 2)) / 2)[:, None, None]
+    spread = [np.argwhere(each).std(axis=0) for each in lit]
+    return np.array([np.log(x / y) for y, x in spread])
 
 
 def _softened(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tests.training.conftest import make_dataset
-from training.batches import TrainingBatches, draw_donors, exchanged, perturbed, strongly_changed
+from training.batches import TrainingBatches, draw_donors, exchanged, perturbed, reframed, strongly_changed
 from training.config import TrainingConfig
 
 LABELS = [0] * 3 + [1] * 12
@@ -78,3 +78,12 @@ def test_the_exchanged_set_is_fixed_and_keeps_labels_and_patients() -> None:
     assert (changed.pixels == exchanged(DATASET, seed=5).pixels).all()
     assert (changed.labels.tolist(), changed.patients) == (LABELS, DATASET.patients)
     assert (changed.pixels != DATASET.pixels).any(axis=(1, 2)).all()
+
+
+def test_the_reframed_set_is_fixed_and_each_copy_is_framed_otherwise() -> None:
+    changed = reframed(DATASET, seed=5, copies=2)
+    assert (changed.pixels == reframed(DATASET, seed=5, copies=2).pixels).all()
+    assert (changed.labels.tolist(), changed.patients) == (LABELS * 2, DATASET.patients * 2)
+    first, second = np.split(changed.pixels, 2)
+    assert (first != second).any(axis=(1, 2)).all()
+    assert (first != DATASET.pixels).any(axis=(1, 2)).all()
