@@ -21,7 +21,7 @@ from diagnosis.heatmap import heatmap_png, why_no_heatmap
 from diagnosis.meaning import probability_where_rarer
 from diagnosis.models import Prediction
 from diagnosis.picture import picture_bytes
-from diagnosis.templatetags.predictions import duration, percent
+from diagnosis.templatetags.predictions import duration, label_words, percent
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def _facts(prediction: Prediction) -> dict[str, Any]:
         "scale": _scale(prediction),
         "rows": _rows(prediction),
         "meaning": _meaning(prediction),
-        "warnings": [sentence for _, sentence in getattr(radiograph, "warnings", ())],
+        "warnings": [caution.detail for caution in radiograph.warnings],
         "why_no_heatmap": why_no_heatmap(prediction),
         "heatmap": base64.b64encode(heat).decode() if heat else "",
         "made": _moment(timezone.now()),
@@ -163,7 +163,7 @@ def _rows(prediction: Prediction) -> list[tuple[str, str]]:
         ("Model", version.version if version else "–"),
     ]
     if prediction.label:
-        rows.insert(0, ("Label", prediction.label))
+        rows.insert(0, ("Label", label_words(prediction)))
     if started and finished:
         took = f"waited {duration(started - queued)}, read in {duration(finished - started)}"
         rows.append(("Read", f"{_moment(finished)}; {took}"))

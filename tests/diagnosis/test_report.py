@@ -75,6 +75,14 @@ def test_the_page_is_tagged_and_says_its_title_and_language(alice: User, version
     assert b"pdfuaid" in catalogue["/Metadata"].get_data()
 
 
+def test_warnings_are_in_the_report_and_an_uncertain_answer_has_no_label(alice: User, version: ModelVersion) -> None:
+    radiograph = make_radiograph(alice, **succeeded(version, 0.35) | {"band": "uncertain"})
+    Radiograph.objects.update(acquisition={"age": 45})
+    text = text_of(read(radiograph))
+    assert "The patient is an adult (45 years)." in text
+    assert "Label none, as it is uncertain; by the threshold alone NORMAL" in text
+
+
 def test_a_heat_map_changes_the_picture_where_it_is_hot(alice: User, version: ModelVersion) -> None:
     cold = [[-9.0] * 7 for _ in range(7)]
     cold[0][0] = 10.0
