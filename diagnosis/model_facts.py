@@ -15,6 +15,8 @@ from diagnosis.engine.figures import PREVALENCE
 EXTERNAL_RESULTS = Path(__file__).parent / "external_results.json"
 
 SPACE = "\N{NO-BREAK SPACE}"
+#: The share of patients with pneumonia that predictive values suppose.
+PERCENT = f"{PREVALENCE * 100:.0f}{SPACE}%"
 
 #: Name, meaning, and whether it is a share that is better the higher it is.
 FIGURES = {
@@ -23,11 +25,15 @@ FIGURES = {
     "specificity": ("Specificity", "of those without, so many are left alone", True),
     "accuracy": ("Accuracy", "so many answers are right", True),
     "ppv": (
-        "Predictive value, positive",
-        f"right when it says PNEUMONIA, if {PREVALENCE:.0%} of patients have it",
+        f"Predictive value, positive, at {PERCENT}",
+        f"right when it says PNEUMONIA, if {PERCENT} of patients have it",
         True,
     ),
-    "npv": ("Predictive value, negative", f"right when it says NORMAL, if {PREVALENCE:.0%} of patients have it", True),
+    "npv": (
+        f"Predictive value, negative, at {PERCENT}",
+        f"right when it says NORMAL, if {PERCENT} of patients have it",
+        True,
+    ),
     "ece": ("Calibration error", "how far probabilities are from what came true; 0 is best", False),
     "brier": ("Brier score", "the squared error of the probabilities; 0 is best", False),
 }
@@ -143,7 +149,7 @@ def _measured(name: str, values: dict[str, Any]) -> Measured:
 
 def _subgroups(groups: dict[str, Any]) -> dict[str, dict[str, tuple[int, list[Measured]]]]:
     return {
-        fact: {value: (_count(part), _figures(part)) for value, part in parts.items()}
+        FACTS.get(fact, fact): {value: (_count(part), _figures(part)) for value, part in parts.items()}
         for fact, parts in groups.items()
     }
 

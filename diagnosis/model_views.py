@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -21,7 +22,14 @@ from diagnosis.models import Comparison, ModelVersion
 def models(request: HttpRequest) -> HttpResponse:
     """Every published version, and which one is active."""
     versions = ModelVersion.objects.order_by("-active", "-published")
-    rows = [{"version": version, "headline": headline(version.card)} for version in versions]
+    rows = [
+        {
+            "version": version,
+            "headline": headline(version.card),
+            "elsewhere": data_sets_elsewhere(version.version),
+        }
+        for version in versions
+    ]
     return render(request, "diagnosis/models.html", {"rows": rows})
 
 
@@ -34,6 +42,7 @@ def model(request: HttpRequest, version: str) -> HttpResponse:
     context = {
         "version": found,
         "card": found.card,
+        "created": parse_datetime(found.card.get("created", "")),
         "parts": _parts(found.card),
         "data_sets": data_sets(found.card),
         "meanings": FIGURES.values(),

@@ -91,20 +91,26 @@ def test_what_was_measured_elsewhere_is_shown_for_that_version_and_apart(
     browser: Client, version: ModelVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = {"n": 50, "auroc": 0.4321, "intervals": {"auroc": [0.25, 0.625]}, "model_version": version.version}
-    report["subgroups"] = {"age": {"40 to 64": {"n": 20, "auroc": None, "intervals": {"auroc": [None, None]}}}}
+    report["subgroups"] = {
+        "rsna": {},
+        "age": {"40 to 64": {"n": 20, "auroc": None, "intervals": {"auroc": [None, None]}}},
+    }
     results = tmp_path / "results.json"
     results.write_text(json.dumps([{**report, "title": "Elsewhere", "source": "Another hospital."}]))
     monkeypatch.setattr(model_facts, "EXTERNAL_RESULTS", results)
     model_facts._external_results.cache_clear()
     try:
         text = page_text(browser, version)
+        listed = words(browser.get(reverse("diagnosis:models")))
         other, _ = publishing.publish(artifact_named("other", tmp_path))
         text_of_other = page_text(browser, other)
     finally:
         model_facts._external_results.cache_clear()
     assert "Elsewhere Another hospital. 50 images" in text
     assert "AUROC 0.432 0.250–0.625" in text
+    assert 'Elsewhere, 50 images: AUROC <strong class="number">0.432</strong>' in listed
     assert "40 to 64 · 20 images AUROC –" in text
+    assert "By what RSNA radiologists saw and age" in text
     assert "not measured on images of other hospitals" not in text
     assert "not measured on images of other hospitals" in text_of_other
 
