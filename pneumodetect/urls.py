@@ -2,7 +2,10 @@
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.urls import include, path
+from django.utils.functional import lazy
+from django.views.generic import RedirectView
 
 from diagnosis import health
 
@@ -16,6 +19,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    # Browsers ask for it on pages that name no icon: the admin's, and an answer of the API.
+    path("favicon.ico", RedirectView.as_view(url=lazy(staticfiles_storage.url, str)("favicon.svg"))),
 ]
 handler400 = "diagnosis.views.bad_request"
 handler403 = "diagnosis.views.forbidden"
