@@ -25,12 +25,12 @@ FIGURES = {
     "specificity": ("Specificity", "of those without, so many are left alone", True),
     "accuracy": ("Accuracy", "so many answers are right", True),
     "ppv": (
-        f"Predictive value, positive, at {PERCENT}",
+        f"Predictive value, positive, if {PERCENT} are ill",
         f"right when it says PNEUMONIA, if {PERCENT} of patients have it",
         True,
     ),
     "npv": (
-        f"Predictive value, negative, at {PERCENT}",
+        f"Predictive value, negative, if {PERCENT} are ill",
         f"right when it says NORMAL, if {PERCENT} of patients have it",
         True,
     ),

@@ -29,6 +29,10 @@ logger = logging.getLogger(__name__)
 MOST_REPORTS = 48
 NONE_UNFINISHED = "There is no report yet: the image has not been read so far."
 NONE_FAILED = "There is no report: the image could not be read."
+KNOWS_CHILDREN = (
+    "The network learned from children of one to five years in one hospital. On adults of another it has done no "
+    "better than chance. "
+)
 SECONDS = 30
 #: Reports that are made at once; each takes a core and some 150 MB while it is made.
 _presses = threading.BoundedSemaphore(2)
@@ -174,7 +178,9 @@ def _meaning(prediction: Prediction) -> str:
     rarer = probability_where_rarer(prediction.probability)
     if rarer is None:
         return "Pictures that the network must not judge are turned away. This says nothing about the patient."
+    source = prediction.model_version.card.get("data", {}).get("source", "") if prediction.model_version else ""
     return (
+        f"{KNOWS_CHILDREN if 'Kermany' in source else ''}"
         "The probability is stated as if every second patient had pneumonia. Where one in ten has it, the same image "
         f"stands for {percent(rarer)}. The network knows pneumonia alone: other findings are not looked for, and a "
         "low figure excludes nothing."

@@ -49,6 +49,7 @@ def test_one_page_holds_the_facts_that_the_result_page_holds(alice: User, versio
         "Pneumonia likely, 94 %",
         "threshold 41 %",
         f"uncertain from {version.card['band_low']:.0%} to {version.card['band_high']:.0%}".replace("%", " %"),
+        "learned from children of one to five years in one hospital",
         "Where one in ten has it, the same image stands for 64 %",
         "Label PNEUMONIA",
         "Thorax Žižkov.jpg",
