@@ -69,10 +69,10 @@ def test_a_missing_field_is_named(db: Any) -> None:
 
 
 def test_a_form_of_the_wrong_kind_is_told_what_this_address_takes(alice: User) -> None:
-    form = {"content_type": "application/x-www-form-urlencoded"}
-    login = Client().post(TOKEN, "username=alice", **form)
+    kind = "application/x-www-form-urlencoded"
+    login = Client().post(TOKEN, "username=alice", content_type=kind)
     assert_problem(login, 415, "Send application/json or multipart/form-data.")
-    assert_problem(api_of(alice).post(RADIOGRAPHS, "file=x", **form), 415, "as the field 'file'")
+    assert_problem(api_of(alice).post(RADIOGRAPHS, "file=x", content_type=kind), 415, "as the field 'file'")
 
 
 def test_who_sends_no_token_is_told_how_to(db: Any) -> None:
