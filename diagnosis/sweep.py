@@ -45,7 +45,8 @@ def sweep() -> list[int]:
 def remove_stale_uploads() -> None:
     """Remove what a web process that was killed in the middle of an upload has left behind."""
     for path in settings.FILE_UPLOAD_TEMP_DIR.iterdir():
-        with suppress(FileNotFoundError):  # finished in the meantime, or removed by another sweep
+        # Finished in the meantime, or removed by another sweep; what cannot be removed must not keep it from the jobs.
+        with suppress(OSError):
             if time.time() - path.stat().st_mtime > STALE_AFTER:
                 path.unlink()
 
