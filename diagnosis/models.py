@@ -213,9 +213,8 @@ class Prediction(models.Model):
     class Meta:
         ordering = ["-queued_at", "-pk"]
         indexes = [
-            models.Index(
-                fields=["queued_at"], condition=Q(status__in=["pending", "running"]), name="prediction_unfinished"
-            )
+            # No status in the condition: it would come as a parameter, for which SQLite uses no partial index.
+            models.Index(fields=["queued_at"], condition=Q(finished_at__isnull=True), name="prediction_not_final")
         ]
         constraints = [
             models.CheckConstraint(
