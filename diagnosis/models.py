@@ -169,8 +169,9 @@ class Radiograph(models.Model):
 def _delete_files(instance: Radiograph, **_: Any) -> None:
     """Delete the files once it is certain that the row is gone, whoever deleted it: its owner's deletion does too."""
     # The preview may have come since this row was read, or its worker may have died before it wrote the name down.
-    for name in {instance.file.name, instance.preview.name, _preview_name(instance, "")} - {"", None}:
-        transaction.on_commit(partial(instance.file.storage.delete, name), robust=True)
+    for name in {instance.file.name, instance.preview.name, _preview_name(instance, "")}:
+        if name:
+            transaction.on_commit(partial(instance.file.storage.delete, name), robust=True)
 
 
 class Prediction(models.Model):
