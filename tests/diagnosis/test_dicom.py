@@ -188,6 +188,16 @@ def test_deleting_takes_a_preview_along_that_came_since_the_row_was_read(
     assert not files_under(settings.MEDIA_ROOT)
 
 
+@pytest.mark.parametrize("kind", ["a film", "colour"])
+def test_nobody_is_told_to_wait_for_a_picture_that_never_comes(alice: User, version: ModelVersion, kind: str) -> None:
+    colour = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
+    film = dicom_bytes(np.stack([grey(), grey()]), NumberOfFrames=2)
+    data = film if kind == "a film" else dicom_bytes(PixelData=grey().tobytes() * 3, **colour)
+    radiograph = read(submit(alice, upload("a.dcm", data)))
+    assert radiograph.prediction.status == "refused"
+    assert_problem(api_of(alice).get(f"{RADIOGRAPHS}{radiograph.pk}/image/"), 404, "no picture")
+
+
 def test_a_stranger_sees_no_picture(alice: User, bob: User, version: ModelVersion) -> None:
     radiograph = read(submit(alice, upload("a.dcm", dicom_bytes())))
     assert browser_of(bob).get(page_of(radiograph, "image")).status_code == 404
