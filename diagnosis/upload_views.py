@@ -16,11 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from diagnosis.api.problems import status_of
 from diagnosis.engine.archive import SYSTEM_FILES
+from diagnosis.engine.errors import RadiographError
 from diagnosis.engine.header import FORMATS_SENTENCE, MAX_PIXELS, MAX_SIDE
 from diagnosis.forms import UploadForm
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.picture import SHOWN_INLINE
-from diagnosis.submission import Receipt, Received, submit, submit_all
+from diagnosis.submission import Receipt, Received, submit, submit_unless_known
 from diagnosis.uploads import batch_too_large_sentence, megabytes, too_large_sentence, too_many_sentence
 from diagnosis.views import error_page, members_only, wants_fragment
 from diagnosis.waiting import Wait, waits_of
@@ -36,7 +37,10 @@ def upload(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return _problem(request, 400, str(form.errors["file"][0]))
-    receipt = submit_all(request.user, form.cleaned_data["file"])
+    try:
+        receipt = submit_unless_known(request.user, form.cleaned_data["file"])
+    except RadiographError as error:
+        return _problem(request, status_of(error), error.detail)
     if len(receipt.files) == 1 and not wants_fragment(request):
         if problem := receipt.files[0].problem:
             return _problem(request, status_of(problem), problem.detail)
