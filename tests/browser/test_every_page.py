@@ -168,6 +168,7 @@ NO_PAGES = {
     "diagnosis:status",
     "diagnosis:try_sample",
     "diagnosis:upload_states",
+    "favicon",
     "healthz",
     "readyz",
 }
