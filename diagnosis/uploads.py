@@ -29,6 +29,10 @@ DROPPED = (
     "A file came without a name, or with one that is not in UTF-8, so nothing was stored. "
     "Give it another name, and send it again."
 )
+TOO_MUCH_TEXT = (
+    "The request holds more text than any form here has, so nothing was stored. "
+    "Send each file, with its name, as the field 'file' of multipart/form-data."
+)
 #: For so long a refused body is still read, since most clients hear no answer before they have sent all of it.
 DRAIN_SECONDS = 10.0
 
@@ -63,6 +67,11 @@ def parse_error_sentence(error: Exception) -> str:
         if sentence in str(error):
             return sentence
     return "The upload could not be read. Send each file, with its name, as the field 'file' of multipart/form-data."
+
+
+def size_error_sentence(error: Exception) -> str:
+    """Return what to tell the user of a body that is too large: our own sentence, or one in place of Django's."""
+    return TOO_MUCH_TEXT if "settings." in str(error) else str(error)
 
 
 class RadiographUploadHandler(TemporaryFileUploadHandler):

@@ -141,6 +141,19 @@ def test_one_of_several_files_whose_name_is_none_is_not_dropped_in_silence(
     assert_nothing_is_stored(settings)
 
 
+@pytest.mark.parametrize("door", ["page", "api"])
+@pytest.mark.parametrize(("data", "count", "status"), [(b"x" * 3_000_000, 1, 413), (b"x", 2000, 400)])
+def test_more_text_than_any_form_has_gets_a_sentence_for_people(
+    alice: User, settings: Settings, door: str, data: bytes, count: int, status: int
+) -> None:
+    client, address = (api_of(alice), RADIOGRAPHS) if door == "api" else (browser_of(alice), "/")
+    body = body_of(*[(b"", data)] * count, (b'; filename="chest.jpg"', jpeg_bytes()))
+    answer = client.generic("POST", address, body, content_type=MULTIPART)
+    assert answer.status_code == status
+    assert "more text than any form here has, so nothing was stored" in words(answer)
+    assert_nothing_is_stored(settings)
+
+
 def test_an_empty_field_beside_a_file_as_browsers_send_it_does_not_count(alice: User) -> None:
     body = body_of((b'; filename="chest.jpg"', jpeg_bytes()), (b'; filename=""', b""))
     assert api_of(alice).generic("POST", RADIOGRAPHS, body, content_type=MULTIPART).status_code == 201
