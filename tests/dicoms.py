@@ -73,6 +73,15 @@ def encoded(dataset: Dataset, syntax: UID = ExplicitVRLittleEndian, preamble: by
     return buffer.getvalue()
 
 
+def dicom_with_a_lying_length(syntax: UID = ExplicitVRLittleEndian) -> bytes:
+    """Say of the pixels, with which the file ends, that they go on for 2 GB."""
+    pixels = grey()
+    data = dicom_bytes(pixels, syntax)
+    place = len(data) - pixels.nbytes - 4
+    assert int.from_bytes(data[place : place + 4], "little") == pixels.nbytes
+    return data[:place] + (0x7FFFFFF0).to_bytes(4, "little") + data[place + 4 :]
+
+
 def dicom_bytes(
     pixels: Any = None, syntax: Any = ExplicitVRLittleEndian, preamble: Any = bytes(128), **facts: Any
 ) -> bytes:

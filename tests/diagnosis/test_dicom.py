@@ -22,7 +22,14 @@ from diagnosis.models import ModelVersion, Radiograph
 from diagnosis.submission import submit
 from tests.diagnosis.pages import HTMX, assert_nothing_is_stored, browser_of, files_under, page_of, words
 from tests.diagnosis.test_api import RADIOGRAPHS, api_of, assert_problem, post
-from tests.dicoms import PATIENT, dicom_bytes, grey, jpeg_lossless_bytes, without_its_table
+from tests.dicoms import (
+    PATIENT,
+    dicom_bytes,
+    dicom_with_a_lying_length,
+    grey,
+    jpeg_lossless_bytes,
+    without_its_table,
+)
 from tests.factories import upload
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -61,9 +68,10 @@ def test_what_is_stored_names_nobody_and_is_found_again_by_the_hash_of_the_uploa
         (dicom_bytes(PixelData=None), 400, "no pixels"),
         (dicom_bytes()[:-100], 400, "fewer pixels|cut off"),
         (dicom_bytes(Rows=9000), 400, "fewer pixels"),
+        (dicom_with_a_lying_length(), 400, "cut off"),
         (dicom_bytes(BitsAllocated=32), 415, "8 or 16"),
     ],
-    ids=["no pixels", "cut off", "lying size", "32 bits"],
+    ids=["no pixels", "cut off", "lying size", "lying length", "32 bits"],
 )
 def test_a_broken_file_is_declined_at_once_by_page_and_api_and_nothing_is_stored(
     alice: User, settings: Settings, data: bytes, status: int, sentence: str

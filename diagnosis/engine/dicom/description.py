@@ -138,6 +138,7 @@ def pixel_pieces(description: Description, source: Source) -> Iterator[bytes | N
     """Yield the pixel data in small pieces, None after each fragment. Whatever lies behind the pixels is left out."""
     if not description.is_compressed:
         yield from source.chunks(description.pixel_bytes)
+        source.skip(description.length - description.pixel_bytes)  # which must be there
         yield None
         return
     for number, length in enumerate(reading.fragments_of(source)):
