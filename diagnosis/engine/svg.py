@@ -59,3 +59,12 @@ def curve(points: Sequence[tuple[float, float]], number: int) -> str:
 
 def dot(x: float, y: float, number: int, radius: float = 3.0) -> str:
     return f'<circle class="dot line-{number}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>'
+
+
+def cell(corner: tuple[float, float], side: float, share: float) -> str:
+    """Draw a square that is the fuller of colour the larger ``share`` is, and never hides what is written on it."""
+    x, y = corner
+    return (
+        f'<rect class="cell" x="{x:.1f}" y="{y:.1f}" width="{side:.1f}" height="{side:.1f}" '
+        f'fill-opacity="{0.45 * share:.2f}"/>'
+    )
