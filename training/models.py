@@ -126,7 +126,7 @@ class TrainingRun(models.Model):
     def configuration(self) -> dict[str, Any]:
         """What is stored, else the recipe with what was chosen instead; empty where the recipe is gone."""
         if self.config or self.recipe not in RECIPES:
-            return self.config
+            return dict(self.config)
         chosen = {"epochs": self.epochs, "seed": self.seed}
         return RECIPES[self.recipe].as_dict() | {name: value for name, value in chosen.items() if value is not None}
 

@@ -22,7 +22,7 @@ from training.models import TrainingRun
 
 logger = logging.getLogger(__name__)
 
-Report = Callable[[str], object]
+Report = Callable[[str], None]
 
 
 def carry_out_here(facts: dict[str, Any], work: Callable[[Report], object], report: Report, afresh: bool) -> None:

@@ -85,17 +85,17 @@ def _draw_reliability(labels: Integers, chances: Floats, gap: Figure) -> str:
     points = reliability_points(labels, chances)
     parts = [*_square("probability of pneumonia", "share with pneumonia"), svg.curve([_place(0, 0), _place(1, 1)], 1)]
     parts.append(svg.curve([_place(said, found) for said, found, _ in points], 2))
-    for said, found, count in points:
-        x, y = _place(said, found)
+    for likely, found, count in points:
+        x, y = _place(likely, found)
         parts.append(svg.dot(x, y, 2, 3 + 9 * float(np.sqrt(count / len(labels)))))
-        above = found >= said or y > TOP + SIDE - 20  # away from the diagonal, and not on the axis
+        above = found >= likely or y > TOP + SIDE - 20  # away from the diagonal, and not on the axis
         away = (-10, -8) if above else (10, 16)
         parts.append(
             svg.text(max(x, LEFT + 30) + away[0], y + away[1], f"{count:,}", "end" if away[0] < 0 else "start")
         )
     said = f"ECE {_with_interval(gap)}"
     parts.append(svg.text(LEFT + SIDE - 8, TOP + SIDE - 10, said, "end"))
-    summary = "; ".join(f"{count} images at {said:.2f}: {found:.1%}" for said, found, count in points)
+    summary = "; ".join(f"{count} images at {likely:.2f}: {found:.1%}" for likely, found, count in points)
     return svg.document("Reliability diagram", f"{said}; {summary}", SIZE, parts)
 
 
