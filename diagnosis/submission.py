@@ -145,8 +145,9 @@ def _recognise(owner: Owner, receipt: Receipt) -> list[Radiograph]:
     Within the transaction that writes the rows, so that the same file sent twice at once is recognised as well.
     """
     sent = {radiograph.sha256 for radiograph in receipt.stored}
-    earlier = Radiograph.objects.owned_by(owner).filter(sha256__in=sent).order_by("created")
-    known = {radiograph.sha256: radiograph for radiograph in earlier}
+    earlier = Radiograph.objects.owned_by(owner).filter(sha256__in=sent).order_by("created").with_predictions()
+    # One that failed has no result to offer, and its reason may ask for the file once more.
+    known = {each.sha256: each for each in earlier if each.prediction.status != Prediction.Status.FAILED}
     superfluous = []
     for file in receipt.files:
         if radiograph := file.radiograph:

@@ -148,7 +148,8 @@ class DurableStorage(FileSystemStorage):
         path = Path(self.path(name))
         try:
             _fsync(path)
-            _fsync(path.parent)
+            for folder in path.relative_to(self.location).parents:  # the first file of a day makes its folders
+                _fsync(Path(self.location) / folder)
         except BaseException:
             self.delete(name)
             raise

@@ -226,7 +226,7 @@ def test_the_history_asks_once_for_all_its_rows_and_not_from_a_hidden_tab(
     page.get_by_text("Pneumonia likely").wait_for()
     for row in rows[1:]:
         row.predictions.update(**succeeded(version))
-    page.wait_for_function("document.querySelectorAll('.badge-likely').length === 3")
+    page.locator(".badge-likely").nth(2).wait_for()
     done = len(asked)
     page.wait_for_timeout(2500)
     assert len(asked) == done

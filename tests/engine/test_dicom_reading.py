@@ -86,12 +86,15 @@ def test_no_radiograph_is_refused(modality: str) -> None:
     assert refusal_code(Modality=modality) == "modality"
 
 
-@pytest.mark.parametrize("part", ["EXTREMITY", "RIBCAGE", "ABDOMEN", "THORACIC SPINE", "HAND"])
+@pytest.mark.parametrize(
+    "part",
+    ["EXTREMITY", "RIBCAGE", "ABDOMEN", "THORACIC SPINE", "HAND", "C-SPINE", "HAND/WRIST", "LEFT LOWER EXTREMITY"],
+)
 def test_another_part_of_the_body_is_refused(part: str) -> None:
     assert refusal_code(BodyPartExamined=part) == "body_part"
 
 
-@pytest.mark.parametrize("part", ["", "CHEST", "THORAX", "TORAX AP", "LUNG", "CHESTABDOMEN", "UNKNOWN"])
+@pytest.mark.parametrize("part", ["", "CHEST", "THORAX", "TORAX AP", "LUNG", "CHESTABDOMEN", "CHEST/RIBS", "UNKNOWN"])
 @pytest.mark.parametrize("modality", ["CR", "DX", "DR"])
 def test_a_chest_and_an_unknown_part_are_not_refused(modality: str, part: str) -> None:
     assert refusal_code(Modality=modality, BodyPartExamined=part) is None
