@@ -164,7 +164,8 @@ def put_new_gate(
         network.load_weights(weights)
     except (OSError, ValueError) as error:
         raise TrainingError(f"The weights at {weights} cannot be read: {error}.") from error
-    training, validation = split_by_patient(read_dataset(data, report), config.validation_fraction, config.seed)
+    dataset = take_fraction(read_dataset(data, report), config.fraction, config.seed)
+    training, validation = split_by_patient(dataset, config.validation_fraction, config.seed)
     more, strangers = gallery.read(report)
     pictures = make_gallery({"training": training, "validation": validation, **more}, strangers, config)
     return put_gate(artifact, network, fit_gate(network, pictures, config.seed, report))
