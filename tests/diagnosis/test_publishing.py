@@ -12,7 +12,7 @@ from django.db import IntegrityError
 from pytest_django.fixtures import Settings
 
 from diagnosis import publishing, worker
-from diagnosis.engine.artifact import Artifact
+from diagnosis.engine.artifact import Artifact, write_artifact
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.models import ModelVersion
 from tests.conftest import BUNDLED_MODEL
@@ -102,7 +102,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_neither_row_nor_folder(
 
 @pytest.mark.parametrize("ahead", ["before it looks", "while it writes"])
 def test_two_who_publish_the_same_artifact_at_once_both_succeed(ahead: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, versions = publishing.write_artifact, []
+    write, versions = write_artifact, []
 
     def be_overtaken(artifact: Artifact, folder: Path) -> None:
         monkeypatch.setattr(publishing, "write_artifact", write)

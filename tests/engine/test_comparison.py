@@ -146,6 +146,16 @@ def test_a_handful_of_images_proves_nothing_however_far_apart_the_answers_are() 
     assert more.worse == ("auroc", "sensitivity", "correctness")
 
 
+def test_a_difference_whose_interval_holds_zero_proves_nothing_though_many_answers_differ() -> None:
+    labels = [1] * 100 + [0] * 50
+    a = [0.1] * 8 + [0.9] * 92 + [0.1] * 50
+    b = [0.9] * 8 + [0.1] * 12 + [0.9] * 80 + [0.1] * 50
+    found = compare(labels, (a, b), THRESHOLDS, [str(i) for i in range(150)])
+    assert found.differences["sensitivity"].low < found.differences["sensitivity"].value < 0
+    assert found.differences["sensitivity"].high > 0
+    assert (found.worse, found.better) == ((), ())
+
+
 def test_a_lost_figure_is_told_beside_one_that_was_won() -> None:
     labels, a, patients = many(1, 2.0)
     found = compare(labels, (a, a), (0.5, 0.9), patients)
