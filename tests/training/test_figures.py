@@ -57,8 +57,8 @@ def test_many_images_of_one_patient_leave_the_doubt_of_one() -> None:
 
 
 def test_each_answer_may_have_its_own_threshold() -> None:
-    found = figures([1, 0, 1, 0], [0.8, 0.6, 0.4, 0.2], np.array([0.9, 0.7, 0.3, 0.1]), resamples=1)
-    assert (found["sensitivity"].value, found["specificity"].value) == (0.5, 0.5)
+    found = figures([1, 0, 1, 0], [0.8, 0.6, 0.4, 0.2], np.array([0.9, 0.7, 0.3, 0.3]), resamples=1)
+    assert (found["sensitivity"].value, found["specificity"].value) == (0.5, 1)
 
 
 def test_the_interval_of_a_share_is_as_wide_as_theory_says() -> None:
