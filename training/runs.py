@@ -83,7 +83,7 @@ def command(run: TrainingRun) -> list[str]:
     if run.imagenet_weights:
         words += ["--imagenet-weights", str(sources.resolve(run.imagenet_weights))]
     for option, value in (("--epochs", run.epochs), ("--seed", run.seed), ("--source", run.source or None)):
-        words += [option, str(value)] if value is not None else []
+        words += [f"{option}={value}"] if value is not None else []  # in one word, since a source may begin with "-"
     return words
 
 
