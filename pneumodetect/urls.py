@@ -1,10 +1,9 @@
 """Which room answers for which address."""
 
 from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
-from django.contrib.staticfiles.storage import staticfiles_storage
 from django.urls import include, path
-from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
 from diagnosis import health
@@ -19,8 +18,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    # Browsers ask for it on pages that name no icon: the admin's, and an answer of the API.
-    path("favicon.ico", RedirectView.as_view(url=lazy(staticfiles_storage.url, str)("favicon.svg"))),
+    # Where browsers look for it on pages that name none: those of the admin, and what is no page.
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg"), name="favicon"),
 ]
 handler400 = "diagnosis.views.bad_request"
 handler403 = "diagnosis.views.forbidden"
