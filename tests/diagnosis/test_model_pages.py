@@ -95,7 +95,7 @@ def test_threshold_band_hashes_and_curves_are_on_the_page(browser: Client, versi
     assert f"version {CARD['preprocessing_version']}: the same function" in text
     assert "learning_rate" in text
     page = words(browser.get(version.get_absolute_url()))
-    assert f"AUROC after epoch {len(CARD['training']['epochs'])}: validation" in page
+    assert f"AUROC after epoch {len(CARD['training']['epochs'])}: training" in page
 
 
 def test_what_was_measured_elsewhere_is_shown_for_that_version_and_apart(

@@ -196,8 +196,8 @@ def test_newer_and_older_lead_along_the_history(alice: User, bob: User, version:
     newest = make_radiograph(alice)
     client = browser_of(alice)
     page = words(client.get(page_of(middle)))
-    assert f'rel="prev" data-key="p" href="{page_of(newest)}"' in page
-    assert f'rel="next" data-key="n" href="{page_of(oldest)}"' in page
+    assert f'rel="prev" href="{page_of(newest)}"' in page
+    assert f'rel="next" href="{page_of(oldest)}"' in page
     assert 'rel="prev"' not in words(client.get(page_of(newest)))
     assert 'rel="next"' not in words(client.get(page_of(oldest)))
 
