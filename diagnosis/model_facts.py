@@ -15,8 +15,6 @@ from diagnosis.engine.figures import PREVALENCE
 EXTERNAL_RESULTS = Path(__file__).parent / "external_results.json"
 
 SPACE = "\N{NO-BREAK SPACE}"
-#: The share of patients with pneumonia that predictive values suppose.
-PERCENT = f"{PREVALENCE * 100:.0f}{SPACE}%"
 
 #: Name, meaning, and whether it is a share that is better the higher it is.
 FIGURES = {
@@ -25,13 +23,13 @@ FIGURES = {
     "specificity": ("Specificity", "of those without, so many are left alone", True),
     "accuracy": ("Accuracy", "so many answers are right", True),
     "ppv": (
-        f"Predictive value, positive, if {PERCENT} are ill",
-        f"right when it says PNEUMONIA, if {PERCENT} of patients have it",
+        "Predictive value, positive, if {percent} are ill",
+        "right when it says PNEUMONIA, if {prevalence:.0%} of patients have it",
         True,
     ),
     "npv": (
-        f"Predictive value, negative, if {PERCENT} are ill",
-        f"right when it says NORMAL, if {PERCENT} of patients have it",
+        "Predictive value, negative, if {percent} are ill",
+        "right when it says NORMAL, if {prevalence:.0%} of patients have it",
         True,
     ),
     "ece": ("Calibration error", "how far probabilities are from what came true; 0 is best", False),
@@ -144,12 +142,24 @@ def _figures(values: dict[str, Any]) -> list[Measured]:
 
 def _measured(name: str, values: dict[str, Any]) -> Measured:
     """Read a figure in the form of a card, ``{value, low, high}``, or of a report, whose intervals stand apart."""
-    title, meaning, is_share = FIGURES[name]
+    title, meaning = _words(name, values.get("prevalence", PREVALENCE))
+    is_share = FIGURES[name][2]
     found = values[name]
     if isinstance(found, dict):
         return Measured(title, meaning, is_share, found.get("value"), found.get("low"), found.get("high"))
     low, high = values.get("intervals", {}).get(name, (None, None))
     return Measured(title, meaning, is_share, found, low, high)
+
+
+def meanings() -> list[tuple[str, str]]:
+    """Return each figure's name and meaning."""
+    return [_words(name, PREVALENCE) for name in FIGURES]
+
+
+def _words(name: str, prevalence: float) -> tuple[str, str]:
+    title, meaning, _ = FIGURES[name]
+    percent = f"{prevalence * 100:.0f}{SPACE}%"
+    return title.format(percent=percent), meaning.format(prevalence=prevalence)
 
 
 def _subgroups(groups: dict[str, Any]) -> dict[str, dict[str, tuple[int, list[Measured]]]]:

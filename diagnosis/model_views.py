@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from diagnosis.engine.curves import charts
-from diagnosis.model_facts import FIGURES, data_sets, data_sets_elsewhere, headline
+from diagnosis.model_facts import data_sets, data_sets_elsewhere, headline, meanings
 from diagnosis.models import Comparison, ModelVersion
 
 
@@ -45,7 +45,7 @@ def model(request: HttpRequest, version: str) -> HttpResponse:
         "created": parse_datetime(found.card.get("created", "")),
         "parts": _parts(found.card),
         "data_sets": data_sets(found.card),
-        "meanings": FIGURES.values(),
+        "meanings": meanings(),
         "elsewhere": data_sets_elsewhere(found.version),
         "comparisons": Comparison.objects.involving(found).select_related("a", "b"),
         "intercept": abs(found.card["intercept"]),

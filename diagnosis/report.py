@@ -30,8 +30,8 @@ MOST_REPORTS = 48
 NONE_UNFINISHED = "There is no report yet: the image has not been read so far."
 NONE_FAILED = "There is no report: the image could not be read."
 KNOWS_CHILDREN = (
-    "The network learned from children of one to five years in one hospital. On adults of another it has done no "
-    "better than chance. "
+    "The network learned from children of one to five years in one hospital. On adults of another it has hardly "
+    "done better than chance. "
 )
 SECONDS = 30
 #: Reports that are made at once; each takes a core and some 150 MB while it is made.

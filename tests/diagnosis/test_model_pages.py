@@ -183,3 +183,22 @@ def test_programs_get_the_versions_with_their_cards(browser: Client, version: Mo
     assert one["card"] == CARD
     assert one["network_sha256"] == CARD["network_sha256"]
     assert browser.post("/api/v1/models/").status_code == 405
+
+
+def test_predictive_values_are_told_for_the_prevalence_that_the_report_supposes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    facts = {"title": "Ward", "source": "", "n": 4, "model_version": "v", "subgroups": {}, "intervals": {}}
+    reports = [facts | {"ppv": 0.5, "prevalence": 0.2}]
+    monkeypatch.setattr(model_facts, "_external_results", lambda: reports)
+    (figure,) = model_facts.data_sets_elsewhere("v")[0].figures
+    assert figure.name == "Predictive value, positive, if 20\N{NO-BREAK SPACE}% are ill"
+    assert figure.meaning == "right when it says PNEUMONIA, if 20% of patients have it"
+
+
+def test_the_meaning_of_predictive_values_names_the_share_that_they_suppose(
+    browser: Client, version: ModelVersion
+) -> None:
+    text = page_text(browser, version)
+    assert "right when it says NORMAL, if 5% of patients have it" in text
+    assert "{" not in text.partition("What the figures mean")[2].partition("On images of other hospitals")[0]
