@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from diagnosis.engine.gate import Gate
+from training.batches import predict
 from training.gallery import RIGHT, Gallery
 from training.network import EMBEDDING
 
@@ -47,8 +48,7 @@ def channel_means(network: keras.Model) -> list[Any]:
 def read_features(network: keras.Model, pixels: NDArray[np.uint8]) -> Floats:
     """Return the features, float32 (N, D), of uint8 images of shape (N, 224, 224)."""
     model = keras.Model(network.input, keras.layers.Concatenate()(channel_means(network)))
-    features = model.predict(pixels[..., None], batch_size=32, verbose=0)
-    return np.asarray(features, dtype=np.float32)
+    return predict(model, pixels)
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from diagnosis.engine.examples import LABELS
 from diagnosis.engine.preprocessing import SIDE
 from training.batches import perturbed, predict_logits
 from training.calibration import calibrate
+from training.conversion import to_litert
 from training.datasets import Dataset, read_dataset
 from training.errors import ImportRefused
 from training.evaluation import evaluate
-from training.export import make_artifact, to_litert
+from training.export import make_artifact
 from training.keras_file import read_network
 
 #: What the network was trained on: the grey values 0 to 255 times the first number, plus the second.
