@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from diagnosis.engine.preprocessing import SIDE
@@ -67,10 +66,7 @@ def _serving_function(network: keras.Model, scorer: Scorer | None) -> Any:
 
 def main(trained: str, converted: str, gate: str = "") -> None:
     """Convert the Keras file ``trained`` with the scorer in the ``.npz`` file ``gate``; exit with a sentence."""
-    scorer = None
-    if gate:
-        with np.load(gate, allow_pickle=False) as file:
-            scorer = Scorer(**{name: value if value.ndim else value.item() for name, value in file.items()})
+    scorer = Scorer.read(Path(gate)) if gate else None
     try:
         Path(converted).write_bytes(convert(keras.models.load_model(trained, compile=False), scorer))
     except ExportError as error:

@@ -112,7 +112,7 @@ def _convert_apart(network: keras.Model, scorer: Scorer | None) -> bytes:
         network.save(trained)
         words = [sys.executable, "-m", "training.conversion", str(trained), str(converted)]
         if scorer:
-            np.savez(gate := Path(folder) / "gate.npz", allow_pickle=False, **asdict(scorer))
+            scorer.write(gate := Path(folder) / "gate.npz")
             words.append(str(gate))
         done = subprocess.run(words, cwd=ROOT, env=_environment(), capture_output=True, text=True)  # noqa: S603
         if done.returncode:

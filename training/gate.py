@@ -9,7 +9,8 @@ radiographs, and so refuses also what nobody thought of.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -77,6 +78,14 @@ class Scorer:
         distance = keras.ops.mean(along / self.variances, 1) + off / self.rest
         wrong = logits[:, 1:] - logits[:, :1]
         return keras.ops.concatenate([wrong, keras.ops.log(distance + 1e-6)[:, None]], 1)
+
+    def write(self, path: Path) -> None:
+        np.savez(path, allow_pickle=False, **asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> Scorer:
+        with np.load(path, allow_pickle=False) as file:
+            return cls(**{name: value if value.ndim else value.item() for name, value in file.items()})
 
     def __call__(self, features: Floats) -> NDArray[np.float64]:
         return np.asarray(keras.ops.convert_to_numpy(self.scores(features)), dtype=np.float64)
