@@ -17,6 +17,7 @@ from PIL import Image
 from diagnosis.engine.artifact import Artifact
 from diagnosis.engine.examples import LABELS
 from diagnosis.engine.preprocessing import SIDE
+from training.accelerator import on_jax
 from training.batches import perturbed, predict_logits
 from training.calibration import calibrate
 from training.conversion import to_litert
@@ -57,6 +58,8 @@ def import_network(path: Path, data: Path, options: ImportOptions, report: Calla
     Raises ImportRefused where the network cannot or must not be taken over, DatasetError where there is nothing to
     calibrate on, and ExportError where the artifact does not answer as the network does.
     """
+    if on_jax():
+        raise ImportRefused("A network is imported with Keras on TensorFlow: leave KERAS_BACKEND=jax away.")
     network, activation = read_network(path)
     shape = check_shapes(network, activation)
     wrapped = wrap(network, shape, options)

@@ -18,9 +18,9 @@ from tensorflow.lite.tools import flatbuffer_utils
 from diagnosis.engine.artifact import read_artifact
 from tests.training.eight_devices import CONFIG, VALIDATION
 from tests.training.small_network import build_small_network
-from training import accelerator, backend, trainer
+from training import accelerator, backend, importing, trainer
 from training.accelerator import choose_accelerator, compiles_with_xla, devices_in_use, distribute
-from training.errors import TrainingError
+from training.errors import ImportRefused, TrainingError
 from training.export import litert_logits
 
 ROOT = Path(__file__).parents[2]
@@ -150,3 +150,9 @@ def test_a_back_end_that_does_not_train_or_is_not_there_is_an_error(
     with pytest.raises(CommandError) as error:
         call_command("train", data=tmp_path)
     assert str(error.value).startswith(sentence)
+
+
+def test_an_import_on_jax_is_refused_before_anything_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(importing, "on_jax", lambda: True)
+    with pytest.raises(ImportRefused, match="leave KERAS_BACKEND=jax away"):
+        importing.import_network(tmp_path / "none.keras", tmp_path, importing.ImportOptions("unit"))
