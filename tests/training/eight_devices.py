@@ -77,7 +77,7 @@ def noted_steps() -> Iterator[dict[str, list[Any]]]:
         )
         return train_step(network, state, data)
 
-    def listen(event: str, _: float, **facts: Any) -> None:
+    def listen(event: str, duration_secs: float, **facts: str | int) -> None:
         if event.endswith("backend_compile_duration"):
             noted["compiled"].append(facts.get("fun_name"))
 
@@ -151,7 +151,7 @@ def export(folder: Path, network: keras.Model) -> None:
 
 def main(folder: Path) -> None:
     with_tensorflow = "tensorflow" in sys.modules
-    trainer.build_network = build_small_network
+    trainer.build_network = build_small_network  # type: ignore[attr-defined]
     seen, whole = split(folder)
     export(folder, whole[0])
     found = {
