@@ -24,10 +24,10 @@ FIGURES = {
     "accuracy": ("Accuracy", "so many answers are right", True),
     "ppv": (
         "Predictive value, positive",
-        f"right when it says PNEUMONIA, if {PREVALENCE:.0%} of patients have it",
+        "right when it says PNEUMONIA, if {prevalence:.0%} of patients have it",
         True,
     ),
-    "npv": ("Predictive value, negative", f"right when it says NORMAL, if {PREVALENCE:.0%} of patients have it", True),
+    "npv": ("Predictive value, negative", "right when it says NORMAL, if {prevalence:.0%} of patients have it", True),
     "ece": ("Calibration error", "how far probabilities are from what came true; 0 is best", False),
     "brier": ("Brier score", "the squared error of the probabilities; 0 is best", False),
 }
@@ -139,6 +139,7 @@ def _figures(values: dict[str, Any]) -> list[Measured]:
 def _measured(name: str, values: dict[str, Any]) -> Measured:
     """Read a figure in the form of a card, ``{value, low, high}``, or of a report, whose intervals stand apart."""
     title, meaning, is_share = FIGURES[name]
+    meaning = meaning.format(prevalence=values.get("prevalence", PREVALENCE))
     found = values[name]
     if isinstance(found, dict):
         return Measured(title, meaning, is_share, found.get("value"), found.get("low"), found.get("high"))

@@ -95,7 +95,7 @@ def test_threshold_band_hashes_and_curves_are_on_the_page(browser: Client, versi
     assert f"version {CARD['preprocessing_version']}: the same function" in text
     assert "learning_rate" in text
     page = words(browser.get(version.get_absolute_url()))
-    assert f"AUROC after epoch {len(CARD['training']['epochs'])}: validation" in page
+    assert f"AUROC after epoch {len(CARD['training']['epochs'])}: training" in page
 
 
 def test_what_was_measured_elsewhere_is_shown_for_that_version_and_apart(
@@ -177,3 +177,13 @@ def test_programs_get_the_versions_with_their_cards(browser: Client, version: Mo
     assert one["card"] == CARD
     assert one["network_sha256"] == CARD["network_sha256"]
     assert browser.post("/api/v1/models/").status_code == 405
+
+
+def test_predictive_values_are_told_for_the_prevalence_that_the_report_supposes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    facts = {"title": "Ward", "source": "", "n": 4, "model_version": "v", "subgroups": {}, "intervals": {}}
+    reports = [facts | {"ppv": 0.5, "prevalence": 0.2}]
+    monkeypatch.setattr(model_facts, "_external_results", lambda: reports)
+    (figure,) = model_facts.data_sets_elsewhere("v")[0].figures
+    assert figure.meaning == "right when it says PNEUMONIA, if 20% of patients have it"
