@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from training.accelerator import devices_in_use, on_jax
 from training.augmentation import augment, draw_frames, exchange, perturb, reframe, stretched
 from training.config import TrainingConfig
 from training.datasets import Dataset
@@ -140,7 +141,23 @@ def reframed(dataset: Dataset, seed: int, copies: int = 1) -> Dataset:
     return Dataset(dataset.examples * copies, pixels, dataset.fingerprint)
 
 
+#: Images a step where the network only answers; on several devices the next multiple of their number.
+PREDICTED_AT_ONCE = 32
+
+
+def predict(network: Any, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what ``network`` answers to uint8 grey values of shape (N, 224, 224).
+
+    On JAX all batches are full, with black images at the end: so each can be split over the devices, and is compiled
+    once.
+    """
+    count, devices = len(pixels), devices_in_use()
+    size = -(-PREDICTED_AT_ONCE // devices) * devices
+    if on_jax() and count % size:
+        pixels = np.concatenate([pixels, np.zeros((-count % size, *pixels.shape[1:]), np.uint8)])
+    return np.asarray(network.predict(pixels[..., None], batch_size=size, verbose=0), dtype=np.float32)[:count]
+
+
 def predict_logits(network: Any, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the logits, shape (N,), of uint8 grey values of shape (N, 224, 224)."""
-    logits = network.predict(pixels[..., None], batch_size=32, verbose=0)
-    return np.asarray(logits, dtype=np.float64)[:, 0]
+    return predict(network, pixels)[:, 0].astype(np.float64)

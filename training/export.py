@@ -1,17 +1,20 @@
-"""From Keras weights to the artifact. The only module that needs TensorFlow itself."""
+"""From Keras weights to the artifact, whatever back end has trained them."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
@@ -20,19 +23,17 @@ from diagnosis.engine.artifact import Artifact, ModelCard, Probe
 from diagnosis.engine.classifier import PROBE_TOLERANCE
 from diagnosis.engine.examples import LABELS
 from diagnosis.engine.gate import Gate
-from diagnosis.engine.preprocessing import SIDE
 from diagnosis.engine.probes import SEEDS, draw_probe
+from training.backend import VARIABLE
 from training.batches import predict_logits
 from training.calibration import Calibration
 from training.errors import ExportError
-from training.gate import Scorer, channel_means
-from training.network import EMBEDDING, FEATURE_MAP, LOGIT
-from training.precision import widen_small_kernels
+from training.gate import Scorer
 
+#: Where Python finds this project.
+ROOT = Path(__file__).parent.parent
 #: Largest difference of a probability between LiteRT and Keras that is taken for rounding.
 PARITY = 0.01
-#: The artifact lies in a repository.
-MAX_BYTES = 8_000_000
 ARCHITECTURE = "MobileNet, alpha 1.0, 224 x 224"
 
 
@@ -94,47 +95,36 @@ def put_gate(artifact: Artifact, network: keras.Model, gate: tuple[Scorer, Gate]
 
 
 def convert(network: keras.Model, scorer: Scorer | None = None) -> bytes:
-    """Return the network for LiteRT, most weights as float16: ``radiograph`` uint8 (1, 224, 224, 1), one at a time.
+    """Return the network for LiteRT, as :func:`training.conversion.convert` does it on TensorFlow. Raises ExportError.
 
-    Outputs: ``logit`` (1, 1); ``cam`` (1, 7, 7), the class activation map, whose mean is the logit; ``embedding``
-    (1, 1024); with a scorer also ``gate`` (1, S), its scores. Raises ExportError where the result is larger than
-    :data:`MAX_BYTES`.
+    Where Keras runs on another back end, a process with TensorFlow does it.
     """
-    names = (FEATURE_MAP, EMBEDDING, LOGIT)
-    means = channel_means(network) if scorer else []
-    outputs = keras.Model(network.input, [*(network.get_layer(name).output for name in names), *means])
-    return to_litert(outputs, _serving_function(outputs, scorer), MAX_BYTES)
+    if keras.backend.backend() != "tensorflow":
+        return _convert_apart(network, scorer)
+    from training import conversion
+
+    return conversion.convert(network, scorer)
 
 
-def to_litert(network: keras.Model, serve: Any, most_bytes: int) -> bytes:
-    """Return ``serve``, a function on ``network``'s weights, for LiteRT. Raises ExportError if it is too large."""
+def _convert_apart(network: keras.Model, scorer: Scorer | None) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        archive = keras.export.ExportArchive()
-        archive.track(network)
-        archive.add_endpoint("serving_default", serve)
-        archive.write_out(folder, verbose=False)
-        full = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-        converted = widen_small_kernels(converter.convert(), full)
-    if len(converted) > most_bytes:
-        raise ExportError(f"The network takes {len(converted):,} bytes; {most_bytes:,} are the most that is shipped.")
-    return converted
+        trained, converted = Path(folder) / "network.keras", Path(folder) / "network.tflite"
+        network.save(trained)
+        words = [sys.executable, "-m", "training.conversion", str(trained), str(converted)]
+        if scorer:
+            scorer.write(gate := Path(folder) / "gate.npz")
+            words.append(str(gate))
+        done = subprocess.run(words, cwd=ROOT, env=_environment(), capture_output=True, text=True)  # noqa: S603
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}."]
+            raise ExportError(f"The conversion with TensorFlow failed: {said[-1]}")
+        return converted.read_bytes()
 
 
-def _serving_function(network: keras.Model, scorer: Scorer | None) -> Any:
-    unit = network.get_layer(LOGIT)
-
-    @tf.function(input_signature=[tf.TensorSpec((1, SIDE, SIDE, 1), tf.uint8, name="radiograph")])
-    def serve(radiograph: Any) -> dict[str, Any]:
-        features, embedding, logit, *means = network(radiograph, training=False)
-        kernel = tf.reshape(unit.kernel, (1, 1, -1, 1))
-        cam = tf.nn.conv2d(features, kernel, strides=1, padding="VALID")[..., 0] + unit.bias
-        answer = {"logit": logit, "cam": cam, "embedding": embedding}
-        return {**answer, "gate": scorer.scores(tf.concat(means, axis=1))} if scorer else answer
-
-    return serve
+def _environment() -> dict[str, str]:
+    """Let TensorFlow convert on the CPU: the accelerator, and the flags for it, belong to the process that trained."""
+    mine = {VARIABLE: "tensorflow", "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"} | mine
 
 
 def litert_logits(converted: bytes, images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -9,7 +9,8 @@ radiographs, and so refuses also what nobody thought of.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from diagnosis.engine.gate import Gate
+from training.batches import predict
 from training.gallery import RIGHT, Gallery
 from training.network import EMBEDDING
 
@@ -47,8 +49,7 @@ def channel_means(network: keras.Model) -> list[Any]:
 def read_features(network: keras.Model, pixels: NDArray[np.uint8]) -> Floats:
     """Return the features, float32 (N, D), of uint8 images of shape (N, 224, 224)."""
     model = keras.Model(network.input, keras.layers.Concatenate()(channel_means(network)))
-    features = model.predict(pixels[..., None], batch_size=32, verbose=0)
-    return np.asarray(features, dtype=np.float32)
+    return predict(model, pixels)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,14 @@ class Scorer:
         distance = keras.ops.mean(along / self.variances, 1) + off / self.rest
         wrong = logits[:, 1:] - logits[:, :1]
         return keras.ops.concatenate([wrong, keras.ops.log(distance + 1e-6)[:, None]], 1)
+
+    def write(self, path: Path) -> None:
+        np.savez(path, allow_pickle=False, **asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> Scorer:
+        with np.load(path, allow_pickle=False) as file:
+            return cls(**{name: value if value.ndim else value.item() for name, value in file.items()})
 
     def __call__(self, features: Floats) -> NDArray[np.float64]:
         return np.asarray(keras.ops.convert_to_numpy(self.scores(features)), dtype=np.float64)

@@ -17,11 +17,13 @@ from PIL import Image
 from diagnosis.engine.artifact import Artifact
 from diagnosis.engine.examples import LABELS
 from diagnosis.engine.preprocessing import SIDE
+from training.accelerator import on_jax
 from training.batches import perturbed, predict_logits
+from training.conversion import to_litert
 from training.datasets import Dataset, read_dataset
 from training.errors import ImportRefused
 from training.evaluation import measure
-from training.export import make_artifact, to_litert
+from training.export import make_artifact
 from training.keras_file import read_network
 
 #: What the network was trained on: the grey values 0 to 255 times the first number, plus the second.
@@ -55,6 +57,8 @@ def import_network(path: Path, data: Path, options: ImportOptions, report: Calla
     Raises ImportRefused where the network cannot or must not be taken over, DatasetError where there is nothing to
     calibrate on, and ExportError where the artifact does not answer as the network does.
     """
+    if on_jax():
+        raise ImportRefused("A network is imported with Keras on TensorFlow: leave KERAS_BACKEND=jax away.")
     network, activation = read_network(path)
     shape = check_shapes(network, activation)
     wrapped = wrap(network, shape, options)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from diagnosis.engine.artifact import ModelCard
 from diagnosis.engine.curves import CHARTS
 from diagnosis.engine.examples import LABELS, Example
-from training.batches import predict_logits
+from training.batches import predict, predict_logits
 from training.calibration import Calibration
 from training.datasets import Dataset
 from training.network import FEATURE_MAP, LOGIT
@@ -131,7 +131,7 @@ def heat_maps(network: keras.Model, pixels: NDArray[np.uint8]) -> NDArray[np.flo
     """Return the class activation maps, shape (N, 7, 7), in logits: each one's mean is the image's logit."""
     features = keras.Model(network.input, network.get_layer(FEATURE_MAP).output)
     kernel, bias = network.get_layer(LOGIT).get_weights()
-    maps: NDArray[np.float32] = np.asarray(features.predict(pixels[..., None], verbose=0)) @ kernel[:, 0] + bias[0]
+    maps: NDArray[np.float32] = predict(features, pixels) @ kernel[:, 0] + bias[0]
     return maps
 
 

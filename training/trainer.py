@@ -16,7 +16,7 @@ import numpy as np
 from diagnosis.engine.artifact import Artifact, write_artifact
 from diagnosis.engine.examples import LABELS
 from diagnosis.engine.gate import Gate
-from training.accelerator import choose_accelerator, compiles_with_xla
+from training.accelerator import choose_accelerator, compiles_with_xla, devices_in_use, distribute
 from training.audit import refuse_misleading
 from training.batches import TrainingBatches, exchanged, perturbed, predict_logits, reframed, strongly_changed
 from training.checkpoints import assign, require_space, sync_folder, working_folder
@@ -24,9 +24,11 @@ from training.config import TrainingConfig
 from training.datasets import Dataset, hold_out, read_dataset, split_by_patient
 from training.errors import TrainingError
 from training.evaluation import measure
+from training.export import make_artifact, put_gate
 from training.gallery import NOTHING_MORE, GallerySources, make_gallery
 from training.gate import Scorer, fit_gate
 from training.network import Arrays, build_from, build_network, read_imagenet
+from training.optimizer import make_optimizer
 from training.pictures import draw_pictures
 from training.plain_batches import PlainBatches
 from training.processes import processes_beside
@@ -75,11 +77,12 @@ def train(
     more, strangers = gallery.read(report)
     weights = read_imagenet(imagenet) if config.share_from_imagenet and not start else {}
     began = {"started_from": hashlib.sha256(start.read_bytes()).hexdigest()} if start else {}
-    identity = {**config.as_dict(), "accelerator": kind, "fingerprint of the images": dataset.fingerprint, **began}
+    machine = {"accelerator": kind, "backend": keras.backend.backend()}
+    identity = {**config.as_dict(), **machine, "fingerprint of the images": dataset.fingerprint, **began}
     with working_folder(output, identity, afresh) as work:
         network, history = fit_network(config, training, validation, weights, work, kind, report, start)
         minutes = round(sum(row["seconds"] for row in history) / 60, 1)
-        run = {"minutes": minutes, "accelerator": kind, "epochs": history, **began}
+        run = {"minutes": minutes, **machine, "devices": devices_in_use(), "epochs": history, **began}
         facts = describe(dataset, training, validation, source)
         pictures = make_gallery({"training": training, "validation": validation, **more}, strangers, config)
         artifact = finish(network, config, validation, facts, run, fit_gate(network, pictures, config.seed, report))
@@ -125,8 +128,6 @@ def finish(
     Calibration and threshold are fitted on clean images and all changed ones together: fitted on clean ones, they do
     not travel. The changes differ from those on which the best epoch was chosen.
     """
-    from training.export import make_artifact  # only the export needs TensorFlow: training runs on any back end
-
     parts = {
         "validation": validation,
         "validation_perturbed": perturbed(validation, config.seed + 1000),
@@ -153,8 +154,6 @@ def put_new_gate(
 
     Raises TrainingError where the weights are not those of the artifact or cannot be read.
     """
-    from training.export import put_gate
-
     network = build_network(replace(config, share_from_imagenet=0.0), {})
     try:
         network.load_weights(weights)
@@ -198,8 +197,9 @@ def fit_network(
     The weights are the moving average; the best are those with the highest AUROC on the perturbed, the
     exchanged or the reframed validation images, whichever is the lowest.
     """
-    network = build_network(config, imagenet) if start is None else build_from(start, config)
     batches = make_batches(training, config, processes_beside(kind))
+    distribute(kind, batches.size)
+    network = build_network(config, imagenet) if start is None else build_from(start, config)
     network.compile(
         optimizer=make_optimizer(config, steps=len(batches) * config.epochs),
         loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
@@ -211,6 +211,8 @@ def fit_network(
     )
     watch = Watch(validation, config, folder, report)
     report(f"{len(training.examples)} images to train on, {len(validation.examples)} to validate on, on the {kind}.")
+    if (devices := devices_in_use()) > 1:
+        report(f"Each batch of {batches.size} is split over {devices} devices.")
     if done := watch.resume(network):
         report(f"Goes on after epoch {done}, where it was stopped.")
     for _ in range(done):
@@ -251,6 +253,12 @@ class Averaging(keras.callbacks.SwapEMAWeights):
         super().__init__(swap_on_epoch=True)
         self._ema_weights_in_model = averaged
 
+    def _finalize_ema_values(self) -> None:
+        """Keep weights and average apart after the last epoch too: the best weights are put in at the end anyway.
+
+        Keras would let both share a buffer, which on JAX the next prediction gives away.
+        """
+
 
 def _not_a_number(watch: Watch, folder: Path) -> str:
     epoch, kept = watch.broken_epoch, len(watch.history)
@@ -264,28 +272,3 @@ def _not_a_number(watch: Watch, folder: Path) -> str:
 
 def make_batches(training: Dataset, config: TrainingConfig, processes: int) -> TrainingBatches:
     return {"all": TrainingBatches, "repeats": PlainBatches}[config.augmented](training, config, processes)
-
-
-def make_optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
-    """Return Adam or AdamW with the schedule over ``steps``, averaging the weights where the configuration says so."""
-    average = {"use_ema": config.ema_momentum > 0, "ema_momentum": config.ema_momentum or None}
-    rate = make_schedule(config, steps)
-    if config.optimizer == "adam":
-        return keras.optimizers.Adam(rate, **average)
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, **average)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
-
-
-def make_schedule(config: TrainingConfig, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    if config.schedule == "inverse_time":
-        return keras.optimizers.schedules.InverseTimeDecay(
-            config.learning_rate, decay_steps=1, decay_rate=config.decay
-        )
-    warm_up = max(1, round(config.warm_up * steps))
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(1, steps - warm_up),
-        warmup_target=config.learning_rate,
-        warmup_steps=warm_up,
-    )

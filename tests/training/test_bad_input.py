@@ -68,12 +68,14 @@ def test_the_named_recipe_is_found_and_another_is_an_error() -> None:
 
 @pytest.mark.parametrize("wanted", ["gpu", "tpu"])
 def test_an_accelerator_that_is_not_there_is_an_error(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accelerator, "on_jax", lambda: True)
     monkeypatch.setattr(accelerator, "_devices", lambda kind: [])
     with pytest.raises(TrainingError, match=f"No {wanted.upper()} is to be seen"):
         choose_accelerator(wanted)
 
 
 def test_auto_takes_the_best_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accelerator, "on_jax", lambda: True)
     for there, chosen in (((), "cpu"), (("gpu",), "gpu"), (("gpu", "tpu"), "tpu")):
         monkeypatch.setattr(accelerator, "_devices", lambda kind, there=there: [kind] if kind in there else [])
         assert choose_accelerator("auto") == chosen
@@ -99,6 +101,11 @@ def test_an_unknown_accelerator_is_an_error() -> None:
         ({"fraction": 1.5}, "fraction must be between 0.001 and 1, and not 1.5."),
         ({"set": ["learningrate=1"]}, "There is no configuration key 'learningrate'; the nearest is 'learning_rate'."),
         ({"accelerator": "npu"}, "There is no accelerator 'npu'. Known: auto, cpu, gpu, tpu."),
+        (
+            {"accelerator": "tpu"},
+            "On a TPU training runs with JAX, and Keras is on another back end: pip install 'jax[tpu]', and put "
+            "KERAS_BACKEND=jax in front of the command.",
+        ),
         ({}, "DATA holds no images: they are looked for in NORMAL/ and PNEUMONIA/."),
     ],
 )

@@ -14,8 +14,9 @@ from tests.training.conftest import draw_chest, png
 from training.batches import predict_logits
 from training.calibration import Calibration
 from training.config import TrainingConfig
+from training.conversion import MAX_BYTES, convert
 from training.errors import ExportError
-from training.export import MAX_BYTES, convert, largest_difference, make_artifact
+from training.export import largest_difference, make_artifact
 from training.network import build_network
 
 IMAGES = np.stack([draw_chest(i % 2, i) for i in range(12)])

@@ -73,6 +73,15 @@ def test_each_wrong_class_gets_the_highest_of_its_scores_and_right_ones_none_abo
         assert (mine.max(axis=1) > 0).all()
 
 
+def test_a_scorer_that_was_written_to_a_file_answers_as_before(tmp_path: Path) -> None:
+    features, gallery = clouds()
+    scorer = fit_scorer(features, gallery, steps=2)
+    scorer.write(tmp_path / "gate.npz")
+    again = Scorer.read(tmp_path / "gate.npz")
+    assert (again(features) == scorer(features)).all()
+    assert type(again.rest) is float, "an array would be float64 in the exported graph"
+
+
 def test_the_distance_refuses_what_no_class_was_fitted_on() -> None:
     features, gallery = clouds()
     scorer = fit_scorer(features, gallery)

@@ -11,7 +11,7 @@ import pytest
 from tests.training.conftest import make_dataset
 from training.checkpoints import Checkpoint
 from training.config import TrainingConfig
-from training.trainer import make_optimizer
+from training.optimizer import make_optimizer
 from training.watch import Watch
 
 

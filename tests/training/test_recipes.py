@@ -7,8 +7,9 @@ import pytest
 
 from tests.training.conftest import make_dataset
 from training.config import recipe
+from training.optimizer import make_optimizer
 from training.plain_batches import PlainBatches
-from training.trainer import make_batches, make_optimizer, take_fraction
+from training.trainer import make_batches, take_fraction
 
 
 def test_the_original_rate_sinks_with_each_step() -> None:

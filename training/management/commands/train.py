@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from diagnosis.engine.errors import DatasetError
+from training.backend import require_backend
 from training.config import TrainingConfig, recipe
 from training.errors import TrainingError
 from training.overrides import override, parse_settings, read_config_file
@@ -64,6 +65,7 @@ class Command(BaseCommand):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes say nothing to a user
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         try:
+            require_backend()
             config = _configure(recipe(options["recipe"]), options)
             output = options["output"] or settings.DATA_DIR / "training" / _name(config, options)
             from training.gallery import GallerySources  # takes seconds: a wrong option is answered before
