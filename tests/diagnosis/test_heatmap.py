@@ -14,7 +14,7 @@ from diagnosis.models import ModelVersion, Prediction, Radiograph
 from tests.diagnosis.pages import browser_of, page_of, words
 from tests.factories import make_radiograph, succeeded
 
-MAP = [[float(row + column) for column in range(7)] for row in range(7)]
+MAP = [[float(row + column - 1) for column in range(7)] for row in range(7)]
 
 
 def api(radiograph: Radiograph, part: str = "") -> str:
