@@ -6,6 +6,10 @@ import importlib
 import os
 from pathlib import Path
 
+# Numerical libraries take all cores for each small product, and where something else runs beside, their threads wait
+# for one another at full load: fitting a gate took 36 times the processor time. Read when the libraries are loaded.
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", TF_NUM_INTRAOP_THREADS="1")
+
 import pytest
 from celery import current_app
 from django.contrib.auth.models import User
@@ -24,6 +28,27 @@ __all__ = ["live_platform"]
 current_app.conf.broker_url = "redis://127.0.0.1:1/0"
 
 BUNDLED_MODEL = Path(__file__).parent.parent / "diagnosis" / "bundled_model"
+
+#: Files that start live platforms of their own, beside those whose tests share the fixture ``live_platform``.
+LIVE_FILES = {"test_faults", "test_run"}
+#: Folders whose files take longest.
+LONGEST = {"training", "browser"}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where processes share the tests, one has all that need live platforms, which would be in one another's way.
+
+    They come first, since they take longest; the others are shared by file.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("live" if _is_live(item) else item.path.stem))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: (not _is_live(item), item.path.parent.name not in LONGEST))
+
+
+def _is_live(item: pytest.Item) -> bool:
+    return item.path.stem in LIVE_FILES or "live_platform" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(autouse=True)
