@@ -21,34 +21,14 @@ from diagnosis import notices
 from diagnosis.models import ModelVersion
 from tests.factories import make_user
 from tests.live import live_platform
+from tests.sharing import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 
-__all__ = ["live_platform"]
+__all__ = ["live_platform", "pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 
 # The doorbell of these tests rings nowhere: nothing listens at this port, whatever runs on the machine.
 current_app.conf.broker_url = "redis://127.0.0.1:1/0"
 
 BUNDLED_MODEL = Path(__file__).parent.parent / "diagnosis" / "bundled_model"
-
-#: Files that start live platforms of their own, beside those whose tests share the fixture ``live_platform``.
-LIVE_FILES = {"test_faults", "test_run"}
-#: Folders whose files take longest.
-LONGEST = {"training", "browser"}
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where processes share the tests, one has all that need live platforms, which would be in one another's way.
-
-    They come first, since they take longest; the others are shared by file.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("live" if _is_live(item) else item.path.stem))
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: (not _is_live(item), item.path.parent.name not in LONGEST))
-
-
-def _is_live(item: pytest.Item) -> bool:
-    return item.path.stem in LIVE_FILES or "live_platform" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(autouse=True)
