@@ -102,11 +102,12 @@ def row(platform: LivePlatform) -> dict[str, Any]:
         return dict(database.execute("SELECT * FROM training_trainingrun").fetchone())
 
 
-def wait_for(what: Callable[[], Any], seconds: float) -> None:
+def wait_for(what: Callable[[], Any], seconds: float) -> Any:
     end = time.monotonic() + seconds
-    while not what():
+    while not (found := what()):
         assert time.monotonic() < end, "it did not come to pass"
         time.sleep(0.3)
+    return found
 
 
 def trainers_of(worker: psutil.Popen) -> list[psutil.Process]:
@@ -139,8 +140,7 @@ def test_a_run_is_trained_given_back_by_a_worker_that_is_stopped_finished_by_the
         "runs.start(TrainingRun(data='drawn', epochs=1, accelerator='cpu', imagenet_weights='imagenet.npz'))",
     )
     first = start_worker()
-    trainers: list[psutil.Process] = []
-    wait_for(lambda: trainers.extend(trainers_of(first)) or trainers, 60)
+    trainers = wait_for(lambda: trainers_of(first), 60)
     assert row(platform)["status"] == "running"
     first.send_signal(signal.SIGTERM)
     first.wait(30)
