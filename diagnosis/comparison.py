@@ -76,7 +76,7 @@ def _named(name: str, paired: PairedFigures) -> str:
     if name == "correctness":
         return (
             f"wrong on {paired.only_a_right} images that the other reads right, and right on {paired.only_b_right} "
-            f"that the other reads wrong (McNemar's test, p = {paired.p:.2g})"
+            f"that the other reads wrong (McNemar's test over patients, p = {paired.p:.2g})"
         )
     each = paired.differences[name]
     return (

@@ -115,10 +115,15 @@ def data_sets_elsewhere(version: str) -> list[DataSet]:
 
 
 def headline(card: dict[str, Any]) -> dict[str, Measured]:
-    """Return the key figures, of the hardest data set that the card holds."""
-    metrics = card.get("metrics", {})
-    hardest: dict[str, Any] = next((metrics[key] for key in reversed(TITLES) if key in metrics), {})
+    """Return the key figures, of the kind of validation images on which the version does worst."""
+    known = [part for key, part in card.get("metrics", {}).items() if key in TITLES]
+    hardest: dict[str, Any] = min(known, key=_auroc, default={})
     return {name: _measured(name, hardest) for name in ("auroc", "sensitivity", "specificity") if name in hardest}
+
+
+def _auroc(part: dict[str, Any]) -> float:
+    value = _measured("auroc", part).value if "auroc" in part else None
+    return 1.0 if value is None else value
 
 
 @cache

@@ -45,11 +45,15 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
+    def unfinished(self) -> Self:
+        """Those that are not final, said so that each database finds them by their index, few among many."""
+        return self.filter(finished_at__isnull=True)
+
     def claimable(self, now: datetime) -> Self:
         """Pending ones, and running ones whose worker has let its lease run out."""
         waiting = Q(status=self.model.Status.PENDING)
         abandoned = Q(status=self.model.Status.RUNNING, lease_until__lt=now)
-        return self.filter(waiting | abandoned, attempts__lt=settings.MAX_ATTEMPTS)
+        return self.unfinished().filter(waiting | abandoned, attempts__lt=settings.MAX_ATTEMPTS)
 
     def claim(self, pk: int | None, worker: str) -> Prediction | None:
         """Take prediction ``pk``, or the oldest that can be taken; None where there is none.
@@ -88,14 +92,18 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         """End those that were tried as often as allowed without an answer."""
         now = timezone.now()
         unanswered = Q(status=self.model.Status.PENDING) | Q(status=self.model.Status.RUNNING, lease_until__lt=now)
-        return self.filter(unanswered, attempts__gte=settings.MAX_ATTEMPTS).update(
-            status=self.model.Status.FAILED,
-            token=None,
-            lease_until=None,
-            finished_at=now,
-            reason_code="gave_up",
-            reason=(
-                f"Reading this image was tried {settings.MAX_ATTEMPTS} times without an answer. "
-                "Upload it again; if that fails too, export it anew."
-            ),
+        return (
+            self.unfinished()
+            .filter(unanswered, attempts__gte=settings.MAX_ATTEMPTS)
+            .update(
+                status=self.model.Status.FAILED,
+                token=None,
+                lease_until=None,
+                finished_at=now,
+                reason_code="gave_up",
+                reason=(
+                    f"Reading this image was tried {settings.MAX_ATTEMPTS} times without an answer. "
+                    "Upload it again; if that fails too, export it anew."
+                ),
+            )
         )

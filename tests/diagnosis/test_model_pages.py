@@ -44,6 +44,17 @@ def test_the_list_names_each_version_and_the_active_one(
     assert page.count(">Active<") == 1
 
 
+def test_the_list_tells_the_figures_of_the_images_on_which_a_version_does_worst(
+    browser: Client, version: ModelVersion, tmp_path: Path
+) -> None:
+    values = {"validation": 0.99, "validation_exchanged": 0.71, "validation_strongly_changed": 0.95}
+    metrics = {key: {"images": 9, "auroc": {"value": value, "low": 0.5, "high": 1}} for key, value in values.items()}
+    publishing.publish(artifact_named("other", tmp_path, metrics=metrics | {"parity": {"images": 9}}))
+    page = words(browser.get(reverse("diagnosis:models")))
+    assert "0.710" in page
+    assert "0.950" not in page
+
+
 def test_the_list_without_any_version_says_what_is_missing(browser: Client) -> None:
     assert "No model yet" in words(browser.get(reverse("diagnosis:models")))
 

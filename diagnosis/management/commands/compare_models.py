@@ -55,7 +55,7 @@ def _lines(found: Comparison) -> list[str]:
     test = facts["mcnemar"]
     lines += [
         f"Right: both {test['both_right']}, only A {test['only_a_right']}, only B {test['only_b_right']}, neither "
-        f"{test['neither_right']}. McNemar's exact test: p = {test['p']:.2g}.",
+        f"{test['neither_right']}. McNemar's exact test over patients: p = {test['p']:.2g}.",
         found.sentence,
     ]
     return lines
