@@ -21,7 +21,7 @@ from training.audit import refuse_misleading
 from training.batches import TrainingBatches, exchanged, perturbed, predict_logits, reframed, strongly_changed
 from training.checkpoints import assign, require_space, sync_folder, working_folder
 from training.config import TrainingConfig
-from training.datasets import Dataset, read_dataset, split_by_patient
+from training.datasets import Dataset, hold_out, read_dataset, split_by_patient
 from training.errors import TrainingError
 from training.evaluation import measure
 from training.gallery import NOTHING_MORE, GallerySources, make_gallery
@@ -71,7 +71,7 @@ def train(
     if not despite_audit:
         refuse_misleading(dataset, data)
     dataset = take_fraction(dataset, config.fraction, config.seed)
-    training, validation = split_by_patient(dataset, config.validation_fraction, config.seed)
+    training, validation = hold_out(dataset, config)
     more, strangers = gallery.read(report)
     weights = read_imagenet(imagenet) if config.share_from_imagenet and not start else {}
     began = {"started_from": hashlib.sha256(start.read_bytes()).hexdigest()} if start else {}
@@ -161,7 +161,7 @@ def put_new_gate(
     except (OSError, ValueError) as error:
         raise TrainingError(f"The weights at {weights} cannot be read: {error}.") from error
     dataset = take_fraction(read_dataset(data, report), config.fraction, config.seed)
-    training, validation = split_by_patient(dataset, config.validation_fraction, config.seed)
+    training, validation = hold_out(dataset, config)
     more, strangers = gallery.read(report)
     pictures = make_gallery({"training": training, "validation": validation, **more}, strangers, config)
     return put_gate(artifact, network, fit_gate(network, pictures, config.seed, report))
