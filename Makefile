@@ -19,7 +19,7 @@ run: .venv/serving ## start web server, worker and Redis; Ctrl-C stops them
 test: lint ## every check: format, lint, types, migrations, tests
 	@.venv/bin/python manage.py makemigrations --check --dry-run
 	@.venv/bin/python manage.py check
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n logical --maxprocesses 2
 
 lint: .venv/everything ## format, lint and types
 	@.venv/bin/ruff format --check .

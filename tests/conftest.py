@@ -6,6 +6,10 @@ import importlib
 import os
 from pathlib import Path
 
+# Numerical libraries take all cores for each small product, and where something else runs beside, their threads wait
+# for one another at full load: fitting a gate took 36 times the processor time. Read when the libraries are loaded.
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", TF_NUM_INTRAOP_THREADS="1")
+
 import pytest
 from celery import current_app
 from django.contrib.auth.models import User
@@ -17,8 +21,9 @@ from diagnosis import notices
 from diagnosis.models import ModelVersion
 from tests.factories import make_user
 from tests.live import live_platform
+from tests.sharing import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 
-__all__ = ["live_platform"]
+__all__ = ["live_platform", "pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 
 # The doorbell of these tests rings nowhere: nothing listens at this port, whatever runs on the machine.
 current_app.conf.broker_url = "redis://127.0.0.1:1/0"

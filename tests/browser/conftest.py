@@ -13,7 +13,7 @@ import pytest
 from tests.browser.watching import Watch
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
     from tests.live import LivePlatform
 
@@ -39,16 +39,29 @@ def chromium() -> Iterator[object]:
         browser.close()
 
 
-@pytest.fixture
-def page(chromium: Browser, live_platform: LivePlatform) -> Iterator[Page]:
-    """A page in a fresh profile, with the user logged in."""
-    context = chromium.new_context(base_url=live_platform.url, viewport={"width": 1280, "height": 800})
+@pytest.fixture(scope="session")
+def logged_in(chromium: Browser, live_platform: LivePlatform) -> StorageState:
+    """The user's cookies, of one log-in for all tests: hashing a password is slow on purpose."""
+    context = chromium.new_context(base_url=live_platform.url)
     page = context.new_page()
     page.goto("/")
     page.get_by_label("Username or email").fill(live_platform.username)
     page.get_by_label("Password").fill(live_platform.password)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(live_platform.url + "/")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def page(chromium: Browser, live_platform: LivePlatform, logged_in: StorageState) -> Iterator[Page]:
+    """A page in a fresh profile, with the user logged in."""
+    context = chromium.new_context(
+        base_url=live_platform.url, viewport={"width": 1280, "height": 800}, storage_state=logged_in
+    )
+    page = context.new_page()
+    page.goto("/")
     yield page
     context.close()
 

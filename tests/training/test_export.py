@@ -76,9 +76,10 @@ def test_heat_map_and_embedding_are_those_of_keras(network: keras.Model, convert
 
 
 def test_the_classifier_loads_the_artifact_and_answers_as_keras_does(
-    network: keras.Model, calibration: Calibration, tmp_path: Path
+    network: keras.Model, converted: bytes, calibration: Calibration, tmp_path: Path
 ) -> None:
-    artifact = make_artifact(network, calibration, IMAGES, {"n": 12}, {"source": "drawn"}, {"epochs": 0})
+    facts = {"n": 12}, {"source": "drawn"}, {"epochs": 0}
+    artifact = make_artifact(network, calibration, IMAGES, *facts, converted=converted)
     write_artifact(artifact, tmp_path / "artifact")
     classifier = Classifier.load(tmp_path / "artifact")
     assert classifier.card == artifact.card

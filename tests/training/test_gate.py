@@ -14,7 +14,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from django.core.management import CommandError, call_command
 
-from diagnosis.engine.artifact import read_artifact, write_artifact
+from diagnosis.engine.artifact import Artifact, read_artifact, write_artifact
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.errors import ArtifactError, DatasetError
 from diagnosis.engine.gate import Gate
@@ -50,6 +50,18 @@ def gallery() -> Gallery:
 @pytest.fixture(scope="module")
 def fitted(network: keras.Model, gallery: Gallery) -> tuple[Scorer, Gate]:
     return fit_gate(network, gallery, seed=0, report=lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def plain(network: keras.Model) -> Artifact:
+    """The network's artifact, without a gate."""
+    config = replace(SMALL, validation_fraction=0.5)
+    return make_artifact(network, PLAIN, CHESTS, {"n": 12}, {"source": "drawn"}, {"config": config.as_dict()})
+
+
+@pytest.fixture(scope="module")
+def gated(network: keras.Model, fitted: tuple[Scorer, Gate]) -> Artifact:
+    return make_artifact(network, PLAIN, CHESTS, {}, {}, {}, gate=fitted)
 
 
 def clouds(count: int = 60, size: int = 1930) -> tuple[np.ndarray, Gallery]:
@@ -175,13 +187,12 @@ def test_the_figures_tell_each_kind_and_what_a_fit_without_it_refuses(
 
 
 def test_litert_gives_the_scores_that_keras_gives(
-    network: keras.Model, fitted: tuple[Scorer, Gate], gallery: Gallery, tmp_path: Path
+    network: keras.Model, fitted: tuple[Scorer, Gate], gated: Artifact, gallery: Gallery, tmp_path: Path
 ) -> None:
     scorer, gate = fitted
-    artifact = make_artifact(network, PLAIN, CHESTS, {}, {}, {}, gate=fitted)
-    write_artifact(artifact, tmp_path / "artifact")
+    write_artifact(gated, tmp_path / "artifact")
     assert read_artifact(tmp_path / "artifact").card.gate == gate
-    run = Interpreter(model_content=artifact.network).get_signature_runner("serving_default")
+    run = Interpreter(model_content=gated.network).get_signature_runner("serving_default")
     sample = gallery.pixels[:: max(1, len(gallery.pixels) // 15)]
     expected = scorer(read_features(network, sample))
     found = np.concatenate([run(radiograph=each[None, :, :, None])["gate"] for each in sample])
@@ -189,32 +200,29 @@ def test_litert_gives_the_scores_that_keras_gives(
     assert np.abs(found - expected).max() < 0.05
 
 
-def test_a_network_with_a_gate_is_not_loaded_without_its_limits(
-    network: keras.Model, fitted: tuple[Scorer, Gate]
-) -> None:
-    artifact = make_artifact(network, PLAIN, CHESTS, {}, {}, {}, gate=fitted)
-    Classifier(artifact)
+def test_a_network_with_a_gate_is_not_loaded_without_its_limits(gated: Artifact) -> None:
+    Classifier(gated)
     with pytest.raises(ArtifactError, match=f"gives {len(CODES)} scores, and its card knows of 0"):
-        Classifier(replace(artifact, card=replace(artifact.card, gate=None)))
+        Classifier(replace(gated, card=replace(gated.card, gate=None)))
 
 
-def test_another_gate_keeps_all_other_facts(network: keras.Model, fitted: tuple[Scorer, Gate]) -> None:
-    artifact = make_artifact(network, PLAIN, CHESTS, {"n": 12}, {"source": "drawn"}, {"epochs": 0})
-    assert artifact.card.gate is None
-    card = put_gate(artifact, network, fitted).card
+def test_another_gate_keeps_all_other_facts(
+    network: keras.Model, plain: Artifact, fitted: tuple[Scorer, Gate]
+) -> None:
+    assert plain.card.gate is None
+    card = put_gate(plain, network, fitted).card
     assert card.gate == fitted[1]
     kept = ("labels", "slope", "threshold", "metrics", "data", "training")
-    assert all(getattr(card, name) == getattr(artifact.card, name) for name in kept)
+    assert all(getattr(card, name) == getattr(plain.card, name) for name in kept)
     assert card.version.endswith(card.network_sha256[:8])
-    assert card.version != artifact.card.version
+    assert card.version != plain.card.version
 
 
-def test_a_gate_is_not_put_on_a_network_of_other_weights(network: keras.Model, fitted: tuple[Scorer, Gate]) -> None:
-    artifact = make_artifact(network, PLAIN, CHESTS, {}, {}, {})
+def test_a_gate_is_not_put_on_a_network_of_other_weights(plain: Artifact, fitted: tuple[Scorer, Gate]) -> None:
     other = build(seed=1)
     other.get_layer("logit").bias.assign([3.0])
     with pytest.raises(ExportError, match="not those of the artifact"):
-        put_gate(artifact, other, fitted)
+        put_gate(plain, other, fitted)
 
 
 def test_the_features_are_all_depths_of_the_network(network: keras.Model) -> None:
@@ -225,11 +233,9 @@ def test_the_features_are_all_depths_of_the_network(network: keras.Model) -> Non
 
 
 def test_the_command_puts_a_gate_on_an_artifact(
-    network: keras.Model, draw_folder: Callable[..., Path], tmp_path: Path
+    network: keras.Model, plain: Artifact, draw_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
-    config = replace(SMALL, gate_drawings=2, validation_fraction=0.5)
-    artifact = make_artifact(network, PLAIN, CHESTS, {"n": 1}, {}, {"config": config.as_dict()})
-    write_artifact(artifact, tmp_path / "old")
+    write_artifact(plain, tmp_path / "old")
     network.save_weights(tmp_path / "network.weights.h5")
     (tmp_path / "strange").mkdir()
     (tmp_path / "strange" / "cat.png").write_bytes(png(CHESTS[0, ::-1]))
@@ -247,10 +253,15 @@ def test_the_command_puts_a_gate_on_an_artifact(
 
 
 def test_the_gate_is_fitted_on_no_more_images_than_the_run_had(
-    network: keras.Model, draw_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    network: keras.Model,
+    plain: Artifact,
+    draw_folder: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     config = replace(SMALL, validation_fraction=0.5, fraction=0.5)
-    write_artifact(make_artifact(network, PLAIN, CHESTS, {}, {}, {"config": config.as_dict()}), tmp_path / "old")
+    card = replace(plain.card, training={"config": config.as_dict()})
+    write_artifact(replace(plain, card=card), tmp_path / "old")
     network.save_weights(tmp_path / "network.weights.h5")
     given: dict[str, Dataset] = {}
 
@@ -271,9 +282,9 @@ def test_the_gate_is_fitted_on_no_more_images_than_the_run_had(
 
 
 def test_the_command_names_weights_that_cannot_be_read(
-    network: keras.Model, draw_folder: Callable[..., Path], tmp_path: Path
+    plain: Artifact, draw_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
-    write_artifact(make_artifact(network, PLAIN, CHESTS, {}, {}, {}), tmp_path / "old")
+    write_artifact(plain, tmp_path / "old")
     (tmp_path / "none.weights.h5").write_bytes(b"no weights")
     with pytest.raises(CommandError, match=r"none\.weights\.h5 cannot be read"):
         call_command(

@@ -8,7 +8,7 @@ import pytest
 
 from diagnosis.engine.examples import find_examples
 from training.audit import audit
-from training.datasets import folds, near_duplicates, read_dataset, split_by_patient
+from training.datasets import Dataset, folds, near_duplicates, read_dataset, split_by_patient
 from training.file_facts import read_file_facts
 
 ROOT = Path(os.environ.get("CHEST_XRAY_DIR") or "nowhere")
@@ -20,12 +20,16 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return read_dataset(FOLDER)
+
+
 def test_every_file_name_tells_of_a_patient() -> None:
     assert all(example.patient != example.path.stem for example in find_examples(FOLDER))
 
 
-def test_the_split_of_the_real_folder_keeps_patients_and_duplicates_apart() -> None:
-    dataset = read_dataset(FOLDER)
+def test_the_split_of_the_real_folder_keeps_patients_and_duplicates_apart(dataset: Dataset) -> None:
     training, validation = split_by_patient(dataset, 0.12, seed=0)
     assert not set(training.patients) & set(validation.patients)
     sides = {example.path: 0 for example in training.examples} | {example.path: 1 for example in validation.examples}
@@ -34,8 +38,8 @@ def test_the_split_of_the_real_folder_keeps_patients_and_duplicates_apart() -> N
     assert validation.labels.mean() == pytest.approx(dataset.labels.mean(), abs=0.01)
 
 
-def test_no_fold_of_the_real_folder_tears_a_patient_apart() -> None:
-    for training, validation in folds(read_dataset(FOLDER), 5, seed=0):
+def test_no_fold_of_the_real_folder_tears_a_patient_apart(dataset: Dataset) -> None:
+    for training, validation in folds(dataset, 5, seed=0):
         assert not set(training.patients) & set(validation.patients)
         assert validation.labels.mean() == pytest.approx(training.labels.mean(), abs=0.005)
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -101,16 +102,27 @@ def row(platform: LivePlatform) -> dict[str, Any]:
         return dict(database.execute("SELECT * FROM training_trainingrun").fetchone())
 
 
-def wait_for(what: Callable[[], Any], seconds: float) -> None:
+def wait_for(what: Callable[[], Any], seconds: float) -> Any:
     end = time.monotonic() + seconds
-    while not what():
+    while not (found := what()):
         assert time.monotonic() < end, "it did not come to pass"
         time.sleep(0.3)
+    return found
 
 
-def trainers() -> list[int]:
-    found = psutil.process_iter(["cmdline"])
-    return [each.pid for each in found if {"manage.py", "train"} <= set(each.info["cmdline"] or ())]
+def trainers_of(worker: psutil.Popen) -> list[psutil.Process]:
+    found = []
+    for process in worker.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if {"manage.py", "train"} <= set(process.cmdline()):
+                found.append(process)
+    return found
+
+
+def lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def manage(platform: LivePlatform, code: str) -> str:
@@ -127,13 +139,12 @@ def test_a_run_is_trained_given_back_by_a_worker_that_is_stopped_finished_by_the
         "from training import runs; from training.models import TrainingRun\n"
         "runs.start(TrainingRun(data='drawn', epochs=1, accelerator='cpu', imagenet_weights='imagenet.npz'))",
     )
-    before = set(trainers())
     first = start_worker()
-    wait_for(lambda: set(trainers()) - before, 60)
+    trainers = wait_for(lambda: trainers_of(first), 60)
     assert row(platform)["status"] == "running"
     first.send_signal(signal.SIGTERM)
     first.wait(30)
-    assert set(trainers()) <= before
+    assert not any(map(lives, trainers))
     given_back = row(platform)
     assert (given_back["status"], given_back["attempts"]) == ("pending", 0)
 
