@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
-from django.db import models
-from django.db.models import F, Q
+from django.db import models, transaction
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 if TYPE_CHECKING:
@@ -42,6 +43,27 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
 
         predictions = Prediction.objects.select_related("model_version").order_by("-queued_at", "-pk")
         return self.prefetch_related(models.Prefetch("predictions", predictions))
+
+    def listed(self) -> Self:
+        """Fetch all that a list shows of its rows, in two queries more."""
+        return self.with_predictions().prefetch_related("tags")
+
+    def follow_newest(self) -> int:
+        """Copy what the newest prediction of each says to where lists are filtered by it.
+
+        In the transaction that changed the prediction. Until that is final, nothing is said of it.
+        """
+        from diagnosis.models import Prediction
+
+        final = When(status__in=Prediction.FINAL, then=F("status"))
+        predictions = Prediction.objects.filter(radiograph=OuterRef("pk")).order_by("-queued_at", "-pk")
+        newest = predictions.annotate(outcome=Case(final, default=Value("")))
+
+        def copy(field: str) -> Subquery:
+            return Subquery(newest.values(field)[:1])
+
+        texts = {field: Coalesce(copy(field), Value("")) for field in ("outcome", "label", "band")}
+        return self.update(**texts, probability=copy("probability"), model_version=copy("model_version"))
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
@@ -85,10 +107,21 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         )
 
     def fail_exhausted(self) -> int:
-        """End those that were tried as often as allowed without an answer."""
+        """End those that were tried as often as allowed without an answer; some hundred at a time."""
+        from diagnosis.models import Radiograph
+
         now = timezone.now()
         unanswered = Q(status=self.model.Status.PENDING) | Q(status=self.model.Status.RUNNING, lease_until__lt=now)
-        return self.filter(unanswered, attempts__gte=settings.MAX_ATTEMPTS).update(
+        exhausted = self.filter(unanswered, attempts__gte=settings.MAX_ATTEMPTS)
+        if not (found := dict(exhausted.values_list("pk", "radiograph")[:500])):
+            return 0
+        with transaction.atomic():
+            failed = exhausted.filter(pk__in=found)._fail(now)
+            Radiograph.objects.filter(pk__in=found.values()).follow_newest()
+        return failed
+
+    def _fail(self, now: datetime) -> int:
+        return self.update(
             status=self.model.Status.FAILED,
             token=None,
             lease_until=None,
