@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from django.test import Client
 
 from diagnosis import notices, worker
 from diagnosis.models import ModelVersion, Radiograph
+from diagnosis.paging import Mark
 from tests.browser.accessibility import SCHEMES, WIDTHS, assert_accessible
 from tests.browser.watching import Watch
 from tests.diagnosis.pages import page_of
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rung")]
 
 SCREENSHOTS = Path(project.BASE_DIR) / "var" / "screenshots"
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 REASON = "The image does not look like a chest X-ray. Send the chest X-ray itself, seen from the front."
 
 
@@ -89,7 +92,7 @@ PAGES: dict[str, Make] = {
     "upload": lambda *_: "/",
     "history-empty": lambda *_: "/radiographs/",
     "history": _history,
-    "history-end": lambda user, _: f"/radiographs/?before=2001-01-01T00:00:00+00:00_{make_radiograph(user).pk}",
+    "history-end": lambda user, _: f"/radiographs/?cursor={Mark(LONG_AGO, make_radiograph(user).pk)}",
     "result-likely": _answered(0.94, "likely"),
     "result-unlikely": _answered(0.04, "unlikely"),
     "result-uncertain": _answered(0.47, "uncertain"),
@@ -168,7 +171,7 @@ def test_every_error_page_is_for_everybody(
     def fault(*_: Any, **__: Any) -> None:
         raise PermissionDenied if status == 403 else ZeroDivisionError
 
-    monkeypatch.setattr("diagnosis.views.page_of", fault)
+    monkeypatch.setattr("diagnosis.history_views.page_of", fault)
     judge(browser_context.new_page(), name, "/nowhere/" if status == 404 else "/radiographs/", live_server.url, status)
 
 
