@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -14,6 +15,9 @@ from django.views.decorators.http import require_POST
 from diagnosis.filters import FilterForm
 from diagnosis.saved_filters import LONGEST_NAME, MOST_SAVED, SavedFilter
 from diagnosis.views import back_to_history, members_only
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class SavedFilterForm(forms.Form):
@@ -42,7 +46,7 @@ def save(request: HttpRequest) -> HttpResponse:
     else:
         called = " ".join(name.cleaned_data["name"].split())
         own.filter(name__iexact=called).delete()
-        own.create(owner_id=request.user.pk, name=called, query=urlencode(filters.active()))
+        own.create(owner=cast("User", request.user), name=called, query=urlencode(filters.active()))
         messages.success(request, f"The filter is saved as “{called}”.")
     return back_to_history(request)
 

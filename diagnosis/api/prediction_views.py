@@ -51,7 +51,8 @@ class PredictionsView(generics.ListAPIView[Prediction]):
     def get_queryset(self) -> QuerySet[Prediction]:
         own = get_object_or_404(Radiograph.objects.owned_by(self.request.user), pk=self.kwargs["pk"])
         with_all = Prefetch("radiograph", Radiograph.objects.with_predictions())
-        return own.predictions.select_related("model_version").prefetch_related(with_all)
+        predictions = Prediction.objects.filter(radiograph=own)
+        return predictions.select_related("model_version").prefetch_related(with_all)
 
     def post(self, request: Request, pk: uuid.UUID) -> Response | HttpResponse:
         own = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)

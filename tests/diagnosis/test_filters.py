@@ -36,7 +36,12 @@ def at(radiograph: Radiograph, moment: str) -> None:
 def stored(alice: User, bob: User, version: ModelVersion) -> None:
     """Of alice's, each in another state; and the like of bob's, which must never be found."""
     for owner in (alice, bob):
-        others = {"refused": {"model_version": version}, "failed": {}, "pending": {}, "running": {}}
+        others: dict[str, dict[str, Any]] = {
+            "refused": {"model_version": version},
+            "failed": {},
+            "pending": {},
+            "running": {},
+        }
         for status, facts in others.items():
             make_radiograph(owner, filename=f"{status}.jpg", status=status, **facts)
         make_radiograph(owner, filename="high.jpg", **succeeded(version, 0.94))
@@ -106,7 +111,7 @@ def test_days_count_whole_in_the_zone_of_the_pages_and_moments_are_exact(
 
 
 def test_a_tag_is_a_filter_and_is_searched_too(alice: User, bob: User) -> None:
-    plain, filed, named = (make_radiograph(alice, filename=name) for name in ("a.jpg", "b.jpg", "follow.jpg"))
+    _, filed, _ = (make_radiograph(alice, filename=name) for name in ("a.jpg", "b.jpg", "follow.jpg"))
     tagging.tag(alice, [filed], "Follow-up")
     tagging.tag(bob, [make_radiograph(bob)], "of bob")
     assert found_by_page(alice, {"tag": "Follow-up"}) == found_by_api(alice, {"tag": "Follow-up"}) == ["b.jpg"]

@@ -51,7 +51,7 @@ class Command(BaseCommand):
         versions = list(ModelVersion.objects.all())
         if not versions:
             raise CommandError("No model version is published. Do that first: manage.py publish_model DIR --activate")
-        owner, _ = User.objects.get_or_create(username=options["user"])
+        owner = User.objects.filter(username=options["user"]).first() or User.objects.create_user(options["user"])
         self._fill(owner, versions, options["number"], timedelta(days=options["days"]))
 
     def _fill(self, owner: User, versions: list[ModelVersion], number: int, span: timedelta) -> None:
