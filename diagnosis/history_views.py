@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from diagnosis.daily import chart_of
 from diagnosis.exporting import export_response
-from diagnosis.filters import FilterForm
+from diagnosis.filters import FilterForm, starts_of
 from diagnosis.models import Radiograph
 from diagnosis.paging import Page, page_of, read_mark
 from diagnosis.picture import SHOWN_INLINE
@@ -37,7 +40,7 @@ def history(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "active": _active(form),
-        "is_filtered": bool(form.active().keys() - {"search", "ordering"}),
+        "filters_in_use": len(form.active().keys() - {"search", "ordering"}),
         "saved": saved,
         "is_saved": any(is_active for _, is_active in saved),
         "chart": chart_of(request.user) if is_valid and not form.active() and not page.before else None,
@@ -52,14 +55,20 @@ def _active(form: FilterForm) -> list[dict[str, Any]]:
     """Return what is filtered by, in words, each with the query that does without it."""
     described = []
     for name, text in form.active().items():
-        choices = dict(getattr(form.fields[name], "choices", []))
         without = QueryDict(mutable=True)
         without.update(form.data)
         for given_up in (name, "cursor"):
             without.pop(given_up, None)
-        words = choices.get(text, text)
-        described.append({"field": form.fields[name].label, "words": words, "without": without.urlencode()})
+        field, cleaned = form.fields[name], getattr(form, "cleaned_data", {}).get(name)
+        words = _day(cleaned) if isinstance(cleaned, date) else dict(getattr(field, "choices", [])).get(text, text)
+        described.append({"field": field.label, "words": words, "without": without.urlencode()})
     return described
+
+
+def _day(day: date) -> str:
+    if isinstance(day, datetime):
+        return date_format(timezone.localtime(starts_of(day)[0]), "SHORT_DATETIME_FORMAT")
+    return date_format(day, "SHORT_DATE_FORMAT")
 
 
 def _saved(form: FilterForm) -> list[tuple[SavedFilter, bool]]:

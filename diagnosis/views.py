@@ -26,6 +26,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from diagnosis.api.problems import problem_response
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.picture import SHOWN_INLINE, is_preview_coming
+from diagnosis.tagging import drop_unused
 from diagnosis.uploads import parse_error_sentence
 
 Picture = Literal["file", "preview", "thumbnail"]
@@ -122,6 +123,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         template = "diagnosis/_delete.html" if wants_fragment(request) else "diagnosis/delete.html"
         return render(request, template, {"radiograph": own})
     own.delete()
+    drop_unused(request.user)
     messages.success(request, f"“{own.filename}” and its result are deleted.")
     return back_to_history(request)
 

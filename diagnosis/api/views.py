@@ -30,6 +30,7 @@ from diagnosis.models import Prediction, Radiograph
 from diagnosis.picture import is_preview_coming
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import Receipt, Received, submit, submit_archive
+from diagnosis.tagging import drop_unused
 from diagnosis.uploads import ONE_FILE
 from diagnosis.views import picture_response
 
@@ -120,6 +121,10 @@ class RadiographView(generics.RetrieveDestroyAPIView[Radiograph]):
 
     def get_queryset(self) -> RadiographQuerySet:
         return Radiograph.objects.owned_by(self.request.user).listed()
+
+    def perform_destroy(self, radiograph: Radiograph) -> None:
+        radiograph.delete()
+        drop_unused(self.request.user)
 
 
 class PngRenderer(BaseRenderer):

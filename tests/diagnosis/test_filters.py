@@ -152,6 +152,8 @@ def test_the_filters_in_use_are_named_and_each_can_be_given_up(alice: User, stor
     page = words(browser_of(alice).get("/radiographs/", {"status": "failed", "search": "fail", "cursor": ""}))
     assert 'href="/radiographs/?search=fail"' in page
     assert "Status: <strong><bdi>Could not be read</bdi></strong>" in page
+    page = words(browser_of(alice).get("/radiographs/", {"created_after": "2026-03-02"}))
+    assert "From: <strong><bdi>2 Mar 2026</bdi></strong>" in page
     assert "Nothing is found" in words(browser_of(alice).get("/radiographs/", {"search": "no such name"}))
 
 
