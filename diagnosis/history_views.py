@@ -45,6 +45,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "is_saved": any(is_active for _, is_active in saved),
         "chart": chart_of(request.user) if is_valid and not form.active() and not page.before else None,
         "page": page,
+        "here": f"?{request.GET.urlencode()}" if request.GET else "",
         "shown_inline": SHOWN_INLINE,
         **_unfinished_of(page.radiographs),
     }

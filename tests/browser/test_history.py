@@ -58,7 +58,8 @@ def page(alice: User, rows: list[Radiograph], browser_context: Any, live_server:
     page.goto("/radiographs/")
     yield page
     page.wait_for_load_state("networkidle")
-    assert watch.wrong == []
+    # What is downloaded leaves no page, and to the browser that is one that was not loaded.
+    assert [each for each in watch.wrong if "export." not in each] == []
 
 
 def box(page: Page, number: int) -> Any:
@@ -116,7 +117,7 @@ def test_a_download_leaves_the_page_ready_for_the_next_thing(page: Page) -> None
         with page.expect_download() as download:
             page.get_by_role("button", name=name, exact=True).click()
         assert download.value.suggested_filename.endswith(name.lower())
-    page.get_by_label("Tag", exact=True).fill("seen twice")
+    page.get_by_label("Tag for the chosen").fill("seen twice")
     page.get_by_role("button", name="Tag", exact=True).click()
     page.get_by_text("1 X-ray is tagged “seen twice”.").wait_for()
 
@@ -141,7 +142,7 @@ def test_everything_can_be_done_without_javascript(
     page.get_by_role("link", name="Next").click()
     page.get_by_role("link", name="Previous").click()
     box(page, 0).check()
-    page.get_by_label("Tag", exact=True).fill("by hand")
+    page.get_by_label("Tag for the chosen").fill("by hand")
     page.get_by_role("button", name="Tag", exact=True).click()
     assert Tag.objects.filter(name="by hand", radiographs=rows[0]).exists()
     page.get_by_role("link", name="Tag by hand").click()
