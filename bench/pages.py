@@ -72,9 +72,10 @@ def bench_pages(platform: LivePlatform, reference: float, report: Report) -> Non
     for seed in range(30):
         _, radiograph = caller.upload(jpeg_bytes(seed=seed), wait=10)
     browser = Browser(platform)
-    result = f"/radiographs/{radiograph['id']}/"
-    for path in ("/", "/radiographs/", result, "/help/", "/accounts/email/"):
-        name = "result" if path == result else path
+    paths = {path: path for path in ("/", "/radiographs/", "/models/", "/help/", "/accounts/email/")}
+    paths["result"] = f"/radiographs/{radiograph['id']}/"
+    paths["card of a model"] = f"/models/{radiograph['prediction']['model_version']}/"
+    for name, path in paths.items():
         report(f"page {name}", _median(browser, path), reference, "")
 
 

@@ -34,14 +34,20 @@ def compare_versions(a: str, b: str, folder: Path, report: Report) -> Comparison
         (classifiers[0].card.threshold, classifiers[1].card.threshold),
         [answer.example.patient for answer in answered],
     )
-    left_out = {"n": len(examples), "refused": len(read) - len(answered), "unreadable": len(examples) - len(read)}
+    left_out = {
+        "n": len(examples),
+        "refused": len(read) - len(answered),
+        "refused_by_a": sum(bool(answer.said[0].refusal) for answer in read),
+        "refused_by_b": sum(bool(answer.said[1].refusal) for answer in read),
+        "unreadable": len(examples) - len(read),
+    }
     where = f"{paired.images} images of {folder.resolve().name}"
     swapped = paired.swapped()
     row = Comparison(
         a=find_version(a),
         b=find_version(b),
         data=folder.resolve().name,
-        fingerprint=fingerprint(answered),
+        fingerprint=fingerprint((answer.sha256, answer.example.label) for answer in answered),
         figures={**left_out, **paired.as_dict()},
         sentence=_sentence(b, a, paired, where),
         against_a=_sentence(a, b, swapped, where) if swapped.worse else "",
@@ -76,7 +82,7 @@ def _named(name: str, paired: PairedFigures) -> str:
     if name == "correctness":
         return (
             f"wrong on {paired.only_a_right} images that the other reads right, and right on {paired.only_b_right} "
-            f"that the other reads wrong (McNemar's test, p = {paired.p:.2g})"
+            f"that the other reads wrong (McNemar's test over patients, p = {paired.p:.2g})"
         )
     each = paired.differences[name]
     return (

@@ -134,7 +134,7 @@ def _of_status(rows: RadiographQuerySet, status: str) -> RadiographQuerySet:
     if status in Prediction.FINAL:
         return rows.filter(outcome=status)
     if status:
-        unfinished = Prediction.objects.filter(status=status).values("radiograph")
+        unfinished = Prediction.objects.all().unfinished().filter(status=status).values("radiograph")
         return rows.filter(outcome="", pk__in=unfinished)
     return rows
 

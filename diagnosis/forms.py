@@ -22,7 +22,7 @@ class ManyFilesField(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    """Files. What they must be is asked by :func:`diagnosis.submission.submit_all`, as for the API."""
+    """Files. What they must be is asked by :func:`diagnosis.submission.submit_unless_known`, as for the API."""
 
     file = ManyFilesField(
         allow_empty_file=True,  # refused by submission, with the same sentence as through the API

@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from diagnosis.engine.header import FORMATS_SENTENCE, MAX_PIXELS, MAX_SIDE
 from diagnosis.engine.sample import HEIGHT, WIDTH, sample_png
+from diagnosis.limits import upload_limits
 from diagnosis.models import ModelVersion
 from diagnosis.submission import submit
 from diagnosis.views import members_only
@@ -22,10 +22,7 @@ SAMPLE_NAME = "drawn sample.png"
 def help_page(request: HttpRequest) -> HttpResponse:
     """What there is to know before one reads an answer. It needs no login: it is what a visitor wants to know."""
     context = {
-        "formats": FORMATS_SENTENCE,
-        "max_megabytes": settings.MAX_UPLOAD_BYTES // 1024**2,
-        "max_megapixels": MAX_PIXELS // 1_000_000,
-        "max_side": MAX_SIDE,
+        "limits": upload_limits(),
         "attempts": settings.MAX_ATTEMPTS,
         "sample_size": (WIDTH, HEIGHT),
         "active_version": ModelVersion.objects.filter(active=True).first(),

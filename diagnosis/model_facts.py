@@ -24,10 +24,10 @@ FIGURES = {
     "accuracy": ("Accuracy", "so many answers are right", True),
     "ppv": (
         "Predictive value, positive",
-        f"right when it says PNEUMONIA, if {PREVALENCE:.0%} of patients have it",
+        "right when it says PNEUMONIA, if {prevalence:.0%} of patients have it",
         True,
     ),
-    "npv": ("Predictive value, negative", f"right when it says NORMAL, if {PREVALENCE:.0%} of patients have it", True),
+    "npv": ("Predictive value, negative", "right when it says NORMAL, if {prevalence:.0%} of patients have it", True),
     "ece": ("Calibration error", "how far probabilities are from what came true; 0 is best", False),
     "brier": ("Brier score", "the squared error of the probabilities; 0 is best", False),
 }
@@ -115,10 +115,15 @@ def data_sets_elsewhere(version: str) -> list[DataSet]:
 
 
 def headline(card: dict[str, Any]) -> dict[str, Measured]:
-    """Return the key figures, of the hardest data set that the card holds."""
-    metrics = card.get("metrics", {})
-    hardest: dict[str, Any] = next((metrics[key] for key in reversed(TITLES) if key in metrics), {})
+    """Return the key figures, of the kind of validation images on which the version does worst."""
+    known = [part for key, part in card.get("metrics", {}).items() if key in TITLES]
+    hardest: dict[str, Any] = min(known, key=_auroc, default={})
     return {name: _measured(name, hardest) for name in ("auroc", "sensitivity", "specificity") if name in hardest}
+
+
+def _auroc(part: dict[str, Any]) -> float:
+    value = _measured("auroc", part).value if "auroc" in part else None
+    return 1.0 if value is None else value
 
 
 @cache
@@ -134,6 +139,7 @@ def _figures(values: dict[str, Any]) -> list[Measured]:
 def _measured(name: str, values: dict[str, Any]) -> Measured:
     """Read a figure in the form of a card, ``{value, low, high}``, or of a report, whose intervals stand apart."""
     title, meaning, is_share = FIGURES[name]
+    meaning = meaning.format(prevalence=values.get("prevalence", PREVALENCE))
     found = values[name]
     if isinstance(found, dict):
         return Measured(title, meaning, is_share, found.get("value"), found.get("low"), found.get("high"))

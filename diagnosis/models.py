@@ -177,9 +177,11 @@ class Radiograph(Listed):
 @receiver(models.signals.post_delete, sender=Radiograph)
 def _delete_files(instance: Radiograph, **_: Any) -> None:
     """Delete the files once it is certain that the row is gone, whoever deleted it: its owner's deletion does too."""
-    for file in (instance.file, instance.preview, instance.thumbnail):
-        if file.name:
-            transaction.on_commit(partial(file.storage.delete, file.name), robust=True)
+    # A picture may have come since this row was read, or its worker may have died before it wrote the name down.
+    stored = {instance.file.name, instance.preview.name, instance.thumbnail.name}
+    for name in stored | {_preview_name(instance, ""), _thumbnail_name(instance, "")}:
+        if name:
+            transaction.on_commit(partial(instance.file.storage.delete, name), robust=True)
 
 
 class Prediction(models.Model):
@@ -222,9 +224,8 @@ class Prediction(models.Model):
     class Meta:
         ordering = ["-queued_at", "-pk"]
         indexes = [
-            models.Index(
-                fields=["queued_at"], condition=Q(status__in=["pending", "running"]), name="prediction_unfinished"
-            )
+            # No status in the condition: it would come as a parameter, for which SQLite uses no partial index.
+            models.Index(fields=["queued_at"], condition=Q(finished_at__isnull=True), name="prediction_not_final")
         ]
         constraints = [
             models.CheckConstraint(

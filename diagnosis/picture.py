@@ -9,6 +9,7 @@ from django.core.cache import caches
 from django.urls import reverse
 
 from diagnosis import tasks
+from diagnosis.engine.suitability import NOT_DECODED
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.previews import SHOWN_INLINE
 
@@ -40,9 +41,9 @@ def picture_bytes(radiograph: Radiograph) -> bytes:
 
 
 def is_preview_coming(radiograph: Radiograph) -> bool:
-    """Whether to ask again in a moment; False where the file cannot be read. Asks a worker where it is overdue."""
+    """Whether to ask again in a moment; False where there will be none. Asks a worker where it is overdue."""
     prediction = radiograph.prediction
-    if prediction.status == Prediction.Status.FAILED:
+    if prediction.status == Prediction.Status.FAILED or prediction.reason_code in NOT_DECODED:
         return False
     if prediction.is_final and caches["default"].add(f"preview:{radiograph.pk}", 1, timeout=ASKED_FOR):
         tasks.ring_for_preview(str(radiograph.pk))

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from diagnosis.engine.artifact import read_artifact, write_artifact
+from diagnosis.engine.artifact import Artifact, read_artifact, write_artifact
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.models import Comparison, ModelVersion
@@ -17,8 +17,8 @@ def publish(folder: Path) -> tuple[ModelVersion, bool]:
     """Verify the artifact in ``folder``, copy it to where the workers read it and register it.
 
     Returns the version, and whether it is new: publishing the same artifact again changes nothing. Raises
-    ArtifactError, with nothing written, where hash, preprocessing version or probe images do not fit, or where
-    another artifact bears the same version, in the database or in the folder.
+    ArtifactError, with nothing written, where hash, preprocessing version or probe images do not fit, where another
+    artifact bears the same version, in the database or in the folder, or where there is no room for it.
     """
     artifact = Classifier.load(folder).artifact
     card = artifact.card
@@ -27,16 +27,22 @@ def publish(folder: Path) -> tuple[ModelVersion, bool]:
         raise ArtifactError(f"Version {card.version} is published already, with another network.")
     if known and known.model_card != card:
         raise ArtifactError(f"Version {card.version} is published already, with other facts on its card.")
-    target = Path(settings.MODELS_DIR) / card.version
-    if not target.exists():
-        write_artifact(artifact, target)
-    elif read_artifact(target) != artifact:
-        raise ArtifactError(f"{target} holds another artifact of version {card.version}.")
-    if known:
-        return known, False
-    return ModelVersion.objects.create(
-        version=card.version, network_sha256=card.network_sha256, card=card.as_dict()
-    ), True
+    _store(artifact, Path(settings.MODELS_DIR) / card.version)
+    facts = {"network_sha256": card.network_sha256, "card": card.as_dict()}
+    return ModelVersion.objects.get_or_create(version=card.version, defaults=facts)
+
+
+def _store(artifact: Artifact, target: Path) -> None:
+    """See to it that the folder ``target`` holds the artifact, whoever writes it: two may publish it at once."""
+    try:
+        if not target.exists():
+            write_artifact(artifact, target)
+    except (ArtifactError, OSError) as error:
+        if not target.exists():
+            why = error.strerror if isinstance(error, OSError) else error
+            raise ArtifactError(f"{target} cannot be written: {why}.") from error
+    if read_artifact(target) != artifact:
+        raise ArtifactError(f"{target} holds another artifact of version {artifact.card.version}.")
 
 
 def activate(version: str, force: bool = False) -> ModelVersion:

@@ -67,11 +67,15 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
+    def unfinished(self) -> Self:
+        """Those that are not final, said so that each database finds them by their index, few among many."""
+        return self.filter(finished_at__isnull=True)
+
     def claimable(self, now: datetime) -> Self:
         """Pending ones, and running ones whose worker has let its lease run out."""
         waiting = Q(status=self.model.Status.PENDING)
         abandoned = Q(status=self.model.Status.RUNNING, lease_until__lt=now)
-        return self.filter(waiting | abandoned, attempts__lt=settings.MAX_ATTEMPTS)
+        return self.unfinished().filter(waiting | abandoned, attempts__lt=settings.MAX_ATTEMPTS)
 
     def claim(self, pk: int | None, worker: str) -> Prediction | None:
         """Take prediction ``pk``, or the oldest that can be taken; None where there is none.
@@ -112,7 +116,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
 
         now = timezone.now()
         unanswered = Q(status=self.model.Status.PENDING) | Q(status=self.model.Status.RUNNING, lease_until__lt=now)
-        exhausted = self.filter(unanswered, attempts__gte=settings.MAX_ATTEMPTS)
+        exhausted = self.unfinished().filter(unanswered, attempts__gte=settings.MAX_ATTEMPTS)
         if not (found := dict(exhausted.values_list("pk", "radiograph")[:500])):
             return 0
         with transaction.atomic():

@@ -115,7 +115,7 @@ def _facts(prediction: Prediction) -> dict[str, Any]:
         "scale": _scale(prediction),
         "rows": _rows(prediction),
         "meaning": _meaning(prediction),
-        "warnings": [sentence for _, sentence in getattr(radiograph, "warnings", ())],
+        "warnings": [caution.detail for caution in radiograph.warnings],
         "why_no_heatmap": why_no_heatmap(prediction),
         "heatmap": base64.b64encode(heat).decode() if heat else "",
         "made": _moment(timezone.now()),

@@ -13,11 +13,11 @@ from django.db import transaction
 
 from diagnosis import tasks
 from diagnosis.engine.archive import Archive, Entry, is_archive
-from diagnosis.engine.errors import RadiographError
+from diagnosis.engine.errors import RadiographError, TooLarge, TooMany
 from diagnosis.engine.header import FORMATS
 from diagnosis.listed import Source
 from diagnosis.models import Prediction, Radiograph
-from diagnosis.uploads import as_stored, batch_limits
+from diagnosis.uploads import as_stored, batch_limits, batch_too_large_sentence, too_many_sentence
 from diagnosis.validators import clean_filename, validate_upload
 
 if TYPE_CHECKING:
@@ -71,30 +71,70 @@ def submit_archive(owner: Owner, file: UploadedFile, source: Source = Source.BRO
     return receipt
 
 
-def submit_all(owner: Owner, files: Iterable[UploadedFile]) -> Receipt:
+def submit_all(owner: Owner, files: Iterable[UploadedFile], source: Source = Source.BROWSER) -> Receipt:
     """Store images and what zips hold, all or, where the disk or the database fails, nothing.
 
-    What its owner has sent before is recognised by its content, and not stored again. A bad file, or a bad zip as a
-    whole, is one problem in the receipt, and the rest goes on.
+    A bad file, or a bad zip as a whole, is one problem in the receipt, and the rest goes on. Raises TooMany or
+    TooLarge where together they are more than is taken at once.
     """
     receipt = Receipt()
     with _no_file_without_row() as kept:
-        for file in files:
-            try:
-                if file.size and file.file and is_archive(file.file):
-                    _unpack(owner, file, receipt, kept)
-                else:
-                    radiograph = _store(owner, file)
-                    kept.append(radiograph)
-                    receipt.files.append(Received(radiograph.filename, radiograph))
-            except RadiographError as problem:
-                receipt.files.append(Received(clean_filename(file.name or ""), problem=problem))
+        _take(owner, list(files), receipt, kept)
+        _write(kept, source)
+    return receipt
+
+
+def submit_unless_known(owner: Owner, files: Iterable[UploadedFile]) -> Receipt:
+    """The same, but what its owner has sent before is recognised by its content, and not stored again."""
+    receipt = Receipt()
+    with _no_file_without_row() as kept:
+        _take(owner, list(files), receipt, kept)
         with transaction.atomic():
             superfluous = _recognise(owner, receipt)
             _write(receipt.stored, Source.BROWSER)
     for radiograph in superfluous:
         radiograph.file.delete(save=False)
     return receipt
+
+
+def _take(owner: Owner, files: list[UploadedFile], receipt: Receipt, kept: list[Radiograph]) -> None:
+    if len(files) > 1:
+        _refuse_more_than_a_batch(files)
+    for file in files:
+        try:
+            if _is_archive(file):
+                _unpack(owner, file, receipt, kept)
+            else:
+                radiograph = _store(owner, file)
+                kept.append(radiograph)
+                receipt.files.append(Received(radiograph.filename, radiograph))
+        except RadiographError as problem:
+            receipt.files.append(Received(clean_filename(file.name or ""), problem=problem))
+
+
+def _refuse_more_than_a_batch(files: list[UploadedFile]) -> None:
+    """Count a zip as what it holds, or many small ones would fill the disk."""
+    limits, count, size = batch_limits(), 0, 0
+    for file in files:
+        count, size = (sum(both) for both in zip((count, size), _count_and_bytes(file), strict=True))
+        if count > limits.files:
+            raise TooMany(too_many_sentence())
+        if size > limits.total_bytes:
+            raise TooLarge(batch_too_large_sentence())
+
+
+def _count_and_bytes(file: UploadedFile) -> tuple[int, int]:
+    if not _is_archive(file):
+        return 1, file.size or 0
+    try:
+        entries = Archive(file.file, batch_limits()).entries  # type: ignore[arg-type]  # it was read, so it is there
+    except RadiographError:
+        return 1, 0  # nothing of it will be taken
+    return len(entries), sum(entry.info.file_size for entry in entries)
+
+
+def _is_archive(file: UploadedFile) -> bool:
+    return bool(file.size and file.file) and is_archive(file.file)  # type: ignore[arg-type]
 
 
 def _unpack(owner: Owner, file: UploadedFile, receipt: Receipt, kept: list[Radiograph]) -> None:
@@ -146,8 +186,9 @@ def _recognise(owner: Owner, receipt: Receipt) -> list[Radiograph]:
     Within the transaction that writes the rows, so that the same file sent twice at once is recognised as well.
     """
     sent = {radiograph.sha256 for radiograph in receipt.stored}
-    earlier = Radiograph.objects.owned_by(owner).filter(sha256__in=sent).order_by("created")
-    known = {radiograph.sha256: radiograph for radiograph in earlier}
+    earlier = Radiograph.objects.owned_by(owner).filter(sha256__in=sent).order_by("created").with_predictions()
+    # One that failed has no result to offer, and its reason may ask for the file once more.
+    known = {each.sha256: each for each in earlier if each.prediction.status != Prediction.Status.FAILED}
     superfluous = []
     for file in receipt.files:
         if radiograph := file.radiograph:

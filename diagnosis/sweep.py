@@ -45,7 +45,8 @@ def sweep() -> list[int]:
 def remove_stale_uploads() -> None:
     """Remove what a web process that was killed in the middle of an upload has left behind."""
     for path in settings.FILE_UPLOAD_TEMP_DIR.iterdir():
-        with suppress(FileNotFoundError):  # finished in the meantime, or removed by another sweep
+        # Finished in the meantime, or removed by another sweep; what cannot be removed must not keep it from the jobs.
+        with suppress(OSError):
             if time.time() - path.stat().st_mtime > STALE_AFTER:
                 path.unlink()
 
@@ -53,10 +54,10 @@ def remove_stale_uploads() -> None:
 def release_claims_of_the_dead() -> int:
     """Give back what processes of this host held when they died, without waiting for their leases to run out."""
     prefix = f"{host_name()}:"
-    held = Prediction.objects.filter(status=Prediction.Status.RUNNING, worker__startswith=prefix)
+    held = Prediction.objects.unfinished().filter(status=Prediction.Status.RUNNING, worker__startswith=prefix)
     workers = set(held.values_list("worker", flat=True))
     dead = [name for name in workers if not _is_alive(int(name.removeprefix(prefix)))]
-    return Prediction.objects.filter(worker__in=dead).release() if dead else 0
+    return Prediction.objects.unfinished().filter(worker__in=dead).release() if dead else 0
 
 
 def _is_alive(pid: int) -> bool:

@@ -16,12 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from diagnosis.api.problems import status_of
 from diagnosis.engine.archive import SYSTEM_FILES
-from diagnosis.engine.header import FORMATS_SENTENCE, MAX_PIXELS, MAX_SIDE
+from diagnosis.engine.errors import RadiographError
 from diagnosis.forms import UploadForm
+from diagnosis.limits import upload_limits
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.picture import SHOWN_INLINE
-from diagnosis.submission import Receipt, Received, submit, submit_all
-from diagnosis.uploads import batch_too_large_sentence, megabytes, too_large_sentence, too_many_sentence
+from diagnosis.submission import Receipt, Received, submit, submit_unless_known
 from diagnosis.views import error_page, members_only, wants_fragment
 from diagnosis.waiting import Wait, waits_of
 
@@ -36,7 +36,10 @@ def upload(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return _problem(request, 400, str(form.errors["file"][0]))
-    receipt = submit_all(request.user, form.cleaned_data["file"])
+    try:
+        receipt = submit_unless_known(request.user, form.cleaned_data["file"])
+    except RadiographError as error:
+        return _problem(request, status_of(error), error.detail)
     if len(receipt.files) == 1 and not wants_fragment(request):
         if problem := receipt.files[0].problem:
             return _problem(request, status_of(problem), problem.detail)
@@ -71,19 +74,7 @@ def _with_predictions(files: list[Received]) -> list[Received]:
 def _upload_page(request: HttpRequest, status: int = 200, **facts: Any) -> HttpResponse:
     context = {
         "form": UploadForm(),
-        "formats": FORMATS_SENTENCE,
-        "limits": {
-            "file": settings.MAX_UPLOAD_BYTES,
-            "file_size": megabytes(settings.MAX_UPLOAD_BYTES),
-            "too_large": too_large_sentence(),
-            "batch": settings.MAX_BATCH_BYTES,
-            "batch_size": megabytes(settings.MAX_BATCH_BYTES),
-            "batch_too_large": batch_too_large_sentence(),
-            "files": settings.MAX_BATCH_FILES,
-            "too_many": too_many_sentence(),
-            "megapixels": MAX_PIXELS // 1_000_000,
-            "side": MAX_SIDE,
-        },
+        "limits": upload_limits(),
         "system_files": " ".join(SYSTEM_FILES),
         "active_version": ModelVersion.objects.filter(active=True).first(),
         **facts,

@@ -16,7 +16,7 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
-from django.http.multipartparser import MultiPartParserError
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from diagnosis.engine import archive
 from diagnosis.engine.archive import Limits
@@ -24,7 +24,15 @@ from diagnosis.engine.dicom.clean_copy import write_clean_copy
 from diagnosis.engine.header import Header
 
 CUT_OFF = "The upload was cut off before its end, so nothing was stored. Send it again."
-ONE_FILE = "The upload holds more than one file, so nothing was stored. Send one file a request, or one zip."
+FOR_MEMBERS = "You are not logged in, and the upload holds more than one file. Log in first, and send it again."
+DROPPED = (
+    "A file came without a name, or with one that is not in UTF-8, so nothing was stored. "
+    "Give it another name, and send it again."
+)
+TOO_MUCH_TEXT = (
+    "The request holds more text than any form here has, so nothing was stored. "
+    "Send each file, with its name, as the field 'file' of multipart/form-data."
+)
 #: For so long a refused body is still read, since most clients hear no answer before they have sent all of it.
 DRAIN_SECONDS = 10.0
 
@@ -55,18 +63,24 @@ def batch_limits() -> Limits:
 
 def parse_error_sentence(error: Exception) -> str:
     """Return what to tell the user of a body that could not be parsed; Django's own words are for programmers."""
-    for sentence in (CUT_OFF, ONE_FILE, too_many_sentence()):
+    for sentence in (CUT_OFF, FOR_MEMBERS, DROPPED, too_many_sentence()):
         if sentence in str(error):
             return sentence
-    return "The upload could not be read. Send one file, with its name, as the field 'file' of multipart/form-data."
+    return "The upload could not be read. Send each file, with its name, as the field 'file' of multipart/form-data."
+
+
+def size_error_sentence(error: Exception) -> str:
+    """Return what to tell the user of a body that is too large: our own sentence, or one in place of Django's."""
+    return TOO_MUCH_TEXT if "settings." in str(error) else str(error)
 
 
 class RadiographUploadHandler(TemporaryFileUploadHandler):
     """Write each file to ``incoming/``, on the file system where it will stay.
 
     Raises RequestDataTooBig at the first byte over the limit, and before anything is written where the length
-    that the request announces says so already. Raises MultiPartParserError where the body ends within a file or
-    holds too many: Django by itself drops a cut file in silence. A stranger may send one file, and no archive.
+    that the request announces says so already. Raises MultiPartParserError where the body ends within a file, holds
+    too many, or one whose name is none: Django by itself drops a file that is cut off or badly named in silence. A
+    stranger may send one file, and no archive.
     """
 
     #: What a multipart body may hold beside the files themselves.
@@ -74,7 +88,9 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
 
     def handle_raw_input(
         self, input_data: Any, META: dict[str, Any], content_length: int, boundary: Any, encoding: str | None = None
-    ) -> None:
+    ) -> tuple[Any, Any] | None:
+        if isinstance(input_data, _CountedBody):
+            return None  # to be parsed as usual
         self._input = input_data
         self._unfinished = False
         self._files = 0
@@ -85,11 +101,19 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
             self._refuse(
                 RequestDataTooBig(batch_too_large_sentence() if self._is_member else too_large_sentence()),
             )
+        body = _CountedBody(input_data, boundary)
+        post, files = MultiPartParser(META, body, [self], encoding).parse()  # type: ignore[arg-type]  # it needs read() alone
+        # What comes with an empty name is a text to Django.
+        if any(post.getlist("file")) or body.parts > sum(len(each) for _, each in [*post.lists(), *files.lists()]):
+            for file in (each for _, several in files.lists() for each in several):
+                file.close()
+            raise MultiPartParserError(DROPPED)
+        return post, files
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         self._files += 1
         if self._files > (settings.MAX_BATCH_FILES if self._is_member else 1):
-            self._refuse(MultiPartParserError(too_many_sentence() if self._is_member else ONE_FILE))
+            self._refuse(MultiPartParserError(too_many_sentence() if self._is_member else FOR_MEMBERS))
         # Not Django's own way to name the file on disk, in which a long ending of the user's name is too long.
         super(TemporaryFileUploadHandler, self).new_file(*args, **kwargs)
         self.file = TemporaryUploadedFile("upload", self.content_type or "", 0, self.charset, self.content_type_extra)
@@ -120,6 +144,23 @@ class RadiographUploadHandler(TemporaryFileUploadHandler):
         raise error
 
 
+class _CountedBody:
+    """A body that counts the parts it holds while it is read."""
+
+    def __init__(self, stream: Any, boundary: bytes) -> None:
+        self.parts = 0
+        self._stream = stream
+        self._mark = b"--" + boundary + b"\r\n"
+        self._end = b""
+
+    def read(self, length: int | None = None, /) -> bytes:
+        data: bytes = self._stream.read(length)
+        window = self._end + data
+        self.parts += window.count(self._mark)
+        self._end = window[1 - len(self._mark) :]
+        return data
+
+
 def _drain(stream: Any) -> None:
     """Read and drop what a client is still sending."""
     until = time.monotonic() + DRAIN_SECONDS
@@ -148,7 +189,8 @@ class DurableStorage(FileSystemStorage):
         path = Path(self.path(name))
         try:
             _fsync(path)
-            _fsync(path.parent)
+            for folder in path.relative_to(self.location).parents:  # the first file of a day makes its folders
+                _fsync(Path(self.location) / folder)
         except BaseException:
             self.delete(name)
             raise

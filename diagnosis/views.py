@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import get_object_or_404, redirect, render
@@ -27,7 +27,7 @@ from diagnosis.api.problems import problem_response
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.picture import SHOWN_INLINE, is_preview_coming
 from diagnosis.tagging import drop_unused
-from diagnosis.uploads import parse_error_sentence
+from diagnosis.uploads import TOO_MUCH_TEXT, parse_error_sentence, size_error_sentence
 
 Picture = Literal["file", "preview", "thumbnail"]
 #: The endings and content types of the pictures that workers make.
@@ -153,7 +153,9 @@ def error_page(request: HttpRequest, status: int, title: str, detail: str) -> Ht
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return error_page(request, 413, "Too large", str(exception))
+        return error_page(request, 413, "Too large", size_error_sentence(exception))
+    if isinstance(exception, TooManyFieldsSent):
+        return error_page(request, 400, "Too many fields", TOO_MUCH_TEXT)
     if isinstance(exception, MultiPartParserError):
         return error_page(request, 400, "The upload could not be read", parse_error_sentence(exception))
     return error_page(request, 400, "The request could not be understood", "Go back, reload the page and try again.")

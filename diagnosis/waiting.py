@@ -92,7 +92,7 @@ def about(seconds: float) -> str:
 
 
 def _queue() -> _Queue:
-    rows = Prediction.objects.filter(status__in=("pending", "running")).order_by("queued_at", "pk")
+    rows = Prediction.objects.unfinished().order_by("queued_at", "pk")
     pending = rows.filter(status=Prediction.Status.PENDING).values_list("pk", flat=True)[:PLACES]
     running = rows.filter(status=Prediction.Status.RUNNING).count()
     return _Queue({pk: place for place, pk in enumerate(pending)}, running)

@@ -116,6 +116,7 @@ if importlib.util.find_spec("training"):  # may be absent where only serving is 
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "pneumodetect.content_security.content_security",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

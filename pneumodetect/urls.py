@@ -1,8 +1,10 @@
 """Which room answers for which address."""
 
 from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from diagnosis import health
 
@@ -16,6 +18,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    # Where browsers look for it on pages that name none: those of the admin, and what is no page.
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg"), name="favicon"),
 ]
 handler400 = "diagnosis.views.bad_request"
 handler403 = "diagnosis.views.forbidden"

@@ -68,13 +68,27 @@ function reset() {
   for (const box of viewer.querySelectorAll("input[type=checkbox]")) box.checked = box.defaultChecked;
 }
 
+const follow = (relation) => document.querySelector(`.neighbours [rel=${relation}]`)?.click();
+
 const actions = {
-  "zoom-in": () => zoomTo(zoom * STEP),
-  "zoom-out": () => zoomTo(zoom / STEP),
-  reset,
   help: () => help.showModal(),
   print: () => window.print(),
+  newer: () => follow("prev"),
+  older: () => follow("next"),
 };
+if (stage) {
+  Object.assign(actions, {
+    "zoom-in": () => zoomTo(zoom * STEP),
+    "zoom-out": () => zoomTo(zoom / STEP),
+    up: () => moveBy(0, 60),
+    down: () => moveBy(0, -60),
+    left: () => moveBy(60, 0),
+    right: () => moveBy(-60, 0),
+    invert: () => flip(".viewer-invert"),
+    heat: () => flip(".viewer-heat-on"),
+    reset,
+  });
+}
 
 /* Mouse, pen and fingers */
 
@@ -127,36 +141,25 @@ function prepareStage() {
   new ResizeObserver(place).observe(stage);
 }
 
-/* Keys */
+/* Keys: those that the dialogue tells of, and no others */
 
 const STORED = "pneumodetect.shortcuts";
-const arrows = { ArrowUp: [0, 60], ArrowDown: [0, -60], ArrowLeft: [60, 0], ArrowRight: [-60, 0] };
-const keys = {
-  "+": actions["zoom-in"],
-  "=": actions["zoom-in"],
-  "-": actions["zoom-out"],
-  "−": actions["zoom-out"],
-  0: reset,
-  i: () => flip(".viewer-invert"),
-  h: () => flip(".viewer-heat-on"),
-};
+const doneBy = new Map(); // key -> name of an action
+for (const { dataset } of help?.querySelectorAll("[data-keys]") ?? []) {
+  for (const key of dataset.keys.split(" ")) doneBy.set(key, dataset.does);
+}
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.target.closest("input:not([type=checkbox], [type=range]), textarea, select")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (arrows[key] && event.target.closest("input")) return;
-  if (!isOn()) return;
-  if (stage && zoom > 1 && arrows[key]) {
+  const action = actions[doneBy.get(key)];
+  if (!action || !isOn()) return;
+  if (key.startsWith("Arrow")) {
+    if (zoom === 1 || event.target.closest("input")) return; // the page scrolls, or the slider moves
     event.preventDefault();
-    moveBy(...arrows[key]);
-  } else if (stage && keys[key]) {
-    keys[key]();
-  } else if (key === "?") {
-    help.showModal();
-  } else {
-    document.querySelector(`a[data-key="${CSS.escape(key)}"]`)?.click();
   }
+  action();
 }
 
 const isOn = () => document.getElementById("shortcuts-on").checked;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,41 @@ def encoded(dataset: Dataset, syntax: UID = ExplicitVRLittleEndian, preamble: by
     return buffer.getvalue()
 
 
+def dicom_with_a_lying_length(syntax: UID = ExplicitVRLittleEndian) -> bytes:
+    """Say of the pixels, with which the file ends, that they go on for 2 GB."""
+    pixels = grey()
+    data = dicom_bytes(pixels, syntax)
+    place = len(data) - pixels.nbytes - 4
+    assert int.from_bytes(data[place : place + 4], "little") == pixels.nbytes
+    return data[:place] + (0x7FFFFFF0).to_bytes(4, "little") + data[place + 4 :]
+
+
 def dicom_bytes(
     pixels: Any = None, syntax: Any = ExplicitVRLittleEndian, preamble: Any = bytes(128), **facts: Any
 ) -> bytes:
     return encoded(dataset_of(pixels, **facts), syntax, preamble)
+
+
+def jpeg_lossless_bytes(folder: Path, pixels: Any = None, **facts: Any) -> bytes:
+    """The same as lossless JPEG, which GDCM alone encodes, from file to file."""
+    import gdcm
+
+    plain, packed = str(folder / "plain.dcm.tmp"), folder / "packed.dcm.tmp"
+    Path(plain).write_bytes(dicom_bytes(pixels, **facts))
+    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+    reader.SetFileName(plain)
+    assert reader.Read()
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.SetFileName(str(packed))
+    assert writer.Write()
+    return packed.read_bytes()
+
+
+def without_its_table(jpeg_lossless: bytes) -> bytes:
+    """Destroy the marker of the table of codes, over which GDCM stumbles in such a way that its process is ended."""
+    start = jpeg_lossless.index(b"\xff\xc4", jpeg_lossless.index(b"\xff\xd8\xff\xc3"))
+    return jpeg_lossless[:start] + b"\xff\0" + jpeg_lossless[start + 2 :]

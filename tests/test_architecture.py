@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("diagnosis", "training", "pneumodetect")
-ENGINE_MAY_IMPORT = {"numpy", "PIL", "pydicom", "ai_edge_litert", "diagnosis"} | sys.stdlib_module_names
+ENGINE_MAY_IMPORT = {"numpy", "PIL", "pydicom", "gdcm", "ai_edge_litert", "diagnosis"} | sys.stdlib_module_names
 #: The registry knows the published versions; what trains knows the engine alone, and runs without a database.
 REGISTRY = {"training.models", "training.querysets", "training.runs", "training.admin"}
 REGISTRY_MAY_TAKE = ("diagnosis.engine", "diagnosis.models", "diagnosis.publishing")

@@ -48,7 +48,7 @@ class TrainingRunAdmin(admin.ModelAdmin):
     view_on_site = False
     facts = (
         "recipe", "data", "source", "epochs", "seed", "accelerator", "imagenet_weights", "recipe_in_full",
-        "fingerprint", "started_by", "created", "started_at", "finished_at", "worker", "attempts", "version",
+        "fingerprint", "output", "started_by", "created", "started_at", "finished_at", "worker", "attempts", "version",
     )  # fmt: skip
 
     readonly_fields = ("recipe_in_full",)

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from diagnosis.engine.examples import LABELS
 from training.audit import Audit
+from training.checkpoints import write_figure
 from training.leaks import TELLING, Measured
 
 COLOURS = ("#3b7dd8", "#e07b39")
@@ -39,7 +40,7 @@ def draw_audit(audit: Audit, file: Path) -> None:
         f"{_count(len(audit.problems), 'problem')}, {_count(len(audit.warnings), 'warning')}",
         fontsize=14,
     )
-    figure.savefig(file, dpi=110, facecolor="white")
+    write_figure(figure, file, dpi=110)
 
 
 def _draw_intervals(axes: Axes, audit: Audit) -> None:

@@ -91,6 +91,12 @@ def write_json(path: Path, found: Any, durably: bool = True) -> None:
     write_aside(path, lambda file: file.write(json.dumps(found, indent=1).encode()), durably)
 
 
+def write_figure(figure: Any, path: Path, dpi: int = 100) -> None:
+    """Write a matplotlib figure as a whole, in the format that the ending of ``path`` names (PNG without one)."""
+    kind = path.suffix.removeprefix(".") or "png"
+    write_aside(path, lambda file: figure.savefig(file, format=kind, dpi=dpi, facecolor="white"), durably=False)
+
+
 def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -12,6 +12,11 @@ from training.errors import TrainingError
 class TrainingConfig:
     #: Share of the patients, in each class, that is kept out of training: threshold and stopping are chosen on them.
     validation_fraction: float = 0.12
+    #: For cross-validation: the patients are dealt into so many folds, and ``fold`` is kept out of training instead of
+    #: that share; 0: no folds.
+    folds: int = 0
+    #: Which of the folds is kept out, from 0.
+    fold: int = 0
     #: Share of the network's layers with weights, counted from the input, that start from ImageNet; 0 to 1.
     share_from_imagenet: float = 0.93
     #: Of MobileNet's 13 blocks, how many (with the first convolution) keep their ImageNet weights; -1: none does.

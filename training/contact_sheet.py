@@ -15,6 +15,7 @@ from diagnosis.engine.examples import LABELS, Example, find_examples
 from diagnosis.engine.preprocessing import read_radiograph
 from training.augmentation import augment, perturb
 from training.batches import draw_donors
+from training.checkpoints import write_figure
 
 #: Images of each class, and changed copies of each image.
 EACH = 4
@@ -32,7 +33,7 @@ def draw_contact_sheet(folder: Path, file: Path, seed: int = 0, report: Callable
     columns = [("as it is", images)]
     columns += [(f"augmented {i + 1}", _augmented(examples, images, seed * 100 + i)) for i in range(AUGMENTED)]
     columns += [(f"perturbed {i + 1}", perturb(images, seed * 100 + i)) for i in range(PERTURBED)]
-    _draw(examples, columns).savefig(file, dpi=100, facecolor="white")
+    write_figure(_draw(examples, columns), file)
 
 
 def _augmented(examples: Sequence[Example], images: Images, seed: int) -> Images:

@@ -7,14 +7,17 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnosis.engine.answers import fingerprint
 from diagnosis.engine.errors import DatasetError, RadiographError
 from diagnosis.engine.examples import LABELS, Example, find_examples
 from diagnosis.engine.preprocessing import SIDE, read_radiograph
+from training.config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,12 @@ def read_dataset(folder: Path, report: Callable[[str], None] = print) -> Dataset
         report(f"{len(unreadable)} of {len(kept) + len(unreadable)} files could not be read and are skipped.")
     if len({example.label for example in kept}) < len(LABELS):
         raise DatasetError(f"{folder} does not hold a readable image of each class.")
-    return Dataset(tuple(kept), np.stack(pixels), _fingerprint(kept, hashes), tuple(unreadable))
-
-
-def _fingerprint(examples: Sequence[Example], hashes: Sequence[str]) -> str:
-    """Return a sha256 over the files' own hashes and labels: the same for other names or another order."""
-    lines = sorted(f"{digest} {LABELS[example.label]}" for example, digest in zip(examples, hashes, strict=True))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return Dataset(
+        tuple(kept),
+        np.stack(pixels),
+        fingerprint((digest, example.label) for digest, example in zip(hashes, kept, strict=True)),
+        tuple(unreadable),
+    )
 
 
 def split_by_patient(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -86,6 +88,17 @@ def split_by_patient(dataset: Dataset, fraction: float, seed: int) -> tuple[Data
             wanted -= len(group)
     training = [i for i in range(len(dataset.examples)) if i not in held_out]
     return dataset.part(training), dataset.part(sorted(held_out))
+
+
+def hold_out(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, Dataset]:
+    """Split into training and validation as ``config`` says: by a share of the patients, or by folds."""
+    if not config.folds:
+        return split_by_patient(dataset, config.validation_fraction, config.seed)
+    if not 0 <= config.fold < config.folds:
+        raise DatasetError(
+            f"There is no fold {config.fold} of {config.folds}: they count from 0 to {config.folds - 1}."
+        )
+    return next(islice(folds(dataset, config.folds, config.seed), config.fold, None))
 
 
 def folds(dataset: Dataset, k: int, seed: int) -> Iterator[tuple[Dataset, Dataset]]:

@@ -18,10 +18,9 @@ from diagnosis.engine.artifact import Artifact
 from diagnosis.engine.examples import LABELS
 from diagnosis.engine.preprocessing import SIDE
 from training.batches import perturbed, predict_logits
-from training.calibration import calibrate
 from training.datasets import Dataset, read_dataset
 from training.errors import ImportRefused
-from training.evaluation import evaluate
+from training.evaluation import measure
 from training.export import make_artifact, to_litert
 from training.keras_file import read_network
 
@@ -63,9 +62,9 @@ def import_network(path: Path, data: Path, options: ImportOptions, report: Calla
     report(f"{path.name}: {'×'.join(map(str, shape))}, {network.count_params():,} weights, ends in {activation}.")
     dataset = read_dataset(data, report)
     changed = perturbed(dataset, SEED, copies=1)
-    ours, theirs = predict_logits(logits, dataset.pixels), predict_logits(logits, changed.pixels)
-    both = np.concatenate([ours, theirs])
-    calibration = calibrate(both, np.concatenate([dataset.labels, changed.labels]))
+    parts = {"calibration": dataset, "calibration_perturbed": changed}
+    answers = {name: predict_logits(logits, part.pixels) for name, part in parts.items()}
+    calibration, metrics = measure(parts, answers)
     if calibration.slope <= 0:
         other = 1 - options.positive_index
         raise ImportRefused(
@@ -77,10 +76,7 @@ def import_network(path: Path, data: Path, options: ImportOptions, report: Calla
         logits,
         calibration,
         np.concatenate([dataset.pixels[::every], changed.pixels[::every]]),
-        {
-            "calibration": evaluate(dataset, ours, calibration),
-            "calibration_perturbed": evaluate(changed, theirs, calibration),
-        },
+        metrics,
         _data_facts(dataset, options),
         _origin(path, network, activation, options),
         architecture=f"imported Keras network {network.name}, {' x '.join(map(str, shape))}",

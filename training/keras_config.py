@@ -7,6 +7,7 @@ that a file holds is ever looked up, imported or run. What older versions of Ker
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,8 +38,8 @@ ACTIVATIONS = {
 _DROPPED = {"dtype", "trainable", "quantization_config", "build_input_shape", "batch_input_shape", "fused", "seed"}
 _DROPPED_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 _RENAMED = {("LeakyReLU", "alpha"): "negative_slope"}
-#: Values with which a setting that Keras 3 no longer knows says nothing.
-_HARMLESS: tuple[Any, ...] = (None, False, 1, [])
+#: Values with which a setting that Keras 3 no longer knows says nothing, as JSON writes them: true is not 1.
+_HARMLESS = ("null", "false", "1", "1.0", "[]")
 
 #: Layers that change no value between the last activation and the output.
 _PASSING = ("Reshape", "Flatten", "Dropout")
@@ -111,7 +112,7 @@ def _settings(layer: str, config: Config) -> Iterator[tuple[str, Any]]:
         elif name in known and _is_plain(value):
             # up to 2.15 Keras wrote the axis as a list of one
             yield name, value[0] if name == "axis" and isinstance(value, list) and len(value) == 1 else value
-        elif value not in _HARMLESS:
+        elif json.dumps(value) not in _HARMLESS:
             raise ImportRefused(f"The layer {_name(config, layer)} has a setting that is not known here: {given}.")
 
 
@@ -186,6 +187,8 @@ def take_off_activation(network: Config) -> str:
     layer = _last(network["config"])
     while layer["class_name"] in _PASSING:
         layer = _before(layer, network["config"])
+    if len(layer.get("inbound_nodes", ())) > 1:  # its activation would be taken off inside the network too
+        raise ImportRefused(f"The network's last layer {layer['name']} is used in another place too: build it anew.")
     if layer["class_name"] in NETWORKS:
         return take_off_activation(layer)
     if layer["class_name"] == "Softmax":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,12 @@ class TrainingRun(models.Model):
     imagenet_weights = models.CharField(
         "ImageNet weights", max_length=255, blank=True, help_text="A file below the folder of training data."
     )
+    config = models.JSONField(
+        "configuration", default=dict, help_text="In full: of a command from its start, else of a finished run."
+    )
+    output = models.CharField(
+        "folder", max_length=255, blank=True, help_text="Of a run that the train command carries out."
+    )
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
 
     status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
@@ -86,7 +93,7 @@ class TrainingRun(models.Model):
     @property
     def folder(self) -> Path:
         """Where its artifact lies once it has succeeded."""
-        return Path(settings.DATA_DIR) / "training" / f"run-{self.pk}"
+        return Path(self.output or settings.DATA_DIR / "training" / f"run-{self.pk}")
 
     @property
     def partial(self) -> Path:
@@ -96,6 +103,11 @@ class TrainingRun(models.Model):
     @property
     def log_file(self) -> Path:
         return self.folder.with_name(f"{self.folder.name}.log")
+
+    @property
+    def is_of_command(self) -> bool:
+        """Whether the ``train`` command carries it out; else any training worker may."""
+        return bool(self.output)
 
     @property
     def is_final(self) -> bool:
@@ -112,9 +124,9 @@ class TrainingRun(models.Model):
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """The recipe with what was chosen instead; empty where this program has no such recipe any more."""
-        if self.recipe not in RECIPES:
-            return {}
+        """What is stored, else the recipe with what was chosen instead; empty where the recipe is gone."""
+        if self.config or self.recipe not in RECIPES:
+            return dict(self.config)
         chosen = {"epochs": self.epochs, "seed": self.seed}
         return RECIPES[self.recipe].as_dict() | {name: value for name, value in chosen.items() if value is not None}
 
@@ -124,6 +136,14 @@ class TrainingRun(models.Model):
         if figure := self.metrics.get("validation", {}).get("auroc"):
             return figure["value"]  # type: ignore[no-any-return]
         return self.history[-1].get("clean_auroc") if self.history else None
+
+    def take(self, worker: str) -> None:
+        """Hold it, whoever did before, and store it: only a command does so, which has locked the run's log."""
+        now = timezone.now()
+        self.status, self.token, self.worker, self.attempts = self.Status.RUNNING, uuid.uuid4(), worker, 1
+        self.reason, self.finished_at, self.started_at = "", None, self.started_at or now
+        self.lease_until = now + settings.TRAINING_LEASE
+        self.save()
 
     def keep(self, **facts: Any) -> bool:
         """Renew the lease, and store ``facts`` of the progress. False where the claim was lost, or the run stopped."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,10 @@ def start_from_imagenet(network: keras.Model, imagenet: Arrays, share: float) ->
             raise TrainingError(
                 f"The ImageNet weights lack {missing[0]}: lower share_from_imagenet or use another file."
             )
-        layer.set_weights([imagenet[name] for name in names])
+        try:
+            layer.set_weights([imagenet[name] for name in names])
+        except ValueError as error:
+            raise TrainingError(f"The ImageNet weights of {layer.name} are those of another network.") from error
     return [layer.name for layer in chosen]
 
 
@@ -81,8 +85,10 @@ def read_imagenet(path: Path | None) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"The ImageNet weights at {path} cannot be read: {error}.") from error
+    except OSError as error:
+        raise TrainingError(f"The ImageNet weights at {path} cannot be read: {error.strerror}.") from error
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:  # a single array is no context: TypeError
+        raise TrainingError(f"{path} is no .npz file of ImageNet weights, or it is damaged.") from error
 
 
 def _download_imagenet() -> Arrays:

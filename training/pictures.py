@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from diagnosis.engine.artifact import ModelCard
+from diagnosis.engine.curves import CHARTS
 from diagnosis.engine.examples import LABELS, Example
 from training.batches import predict_logits
 from training.calibration import Calibration
@@ -20,7 +21,10 @@ from training.datasets import Dataset
 from training.network import FEATURE_MAP, LOGIT
 
 #: Okabe and Ito's blue, vermilion and green: told apart with every kind of colour vision.
-BLUE, RED, GREEN = "#0072b2", "#d55e00", "#009e73"
+BLUE, RED, GREEN, PURPLE, ORANGE = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"
+
+#: Of the lines of a chart of curves, in their order.
+STYLES = ((RED, "s:"), (BLUE, "o-"), (GREEN, "^--"), (PURPLE, "v-."), (ORANGE, "d--"))
 
 #: Mistakes on the sheet, at most.
 MOST_MISTAKES = 12
@@ -52,19 +56,14 @@ def draw_pictures(
 
 
 def draw_curves(history: Sequence[dict[str, Any]]) -> Figure:
-    """Draw loss, accuracy and AUROC by epoch, of training and of validation, clean and perturbed."""
+    """Draw loss, accuracy and AUROC by epoch, of training and of validation, as it is and under changes."""
     figure = Figure(figsize=(12, 4.2), layout="constrained")
     epochs = [row["epoch"] for row in history]
-    lines = (
-        ("", "training", RED, "s:"),
-        ("clean_", "validation", BLUE, "o-"),
-        ("perturbed_", "perturbed", GREEN, "^--"),
-    )
-    for axes, name in zip(figure.subplots(1, 3), ("loss", "accuracy", "auroc"), strict=True):
-        for prefix, label, colour, style in lines:
-            values = [row.get(f"{prefix}{name}", np.nan) for row in history]
+    for axes, (title, lines) in zip(figure.subplots(1, len(CHARTS)), CHARTS.items(), strict=True):
+        for (label, column), (colour, style) in zip(lines.items(), STYLES, strict=True):
+            values = [row.get(column, np.nan) for row in history]
             axes.plot(epochs, values, style, color=colour, label=label, markersize=4)
-        axes.set(title={"auroc": "AUROC"}.get(name, name), xlabel="epoch")
+        axes.set(title=title, xlabel="epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
         _plain(axes)
     figure.axes[0].legend(frameon=False)

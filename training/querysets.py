@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -20,11 +20,28 @@ class TrainingRunQuerySet(models.QuerySet["TrainingRun"]):
     def claimable(self, now: datetime) -> Self:
         """Those that wait, and those whose worker has let its lease run out.
 
-        One that waits may have a lease too: that of a worker whose training process may not have ended yet.
+        One that waits may have a lease too: that of a worker whose training process may not have ended yet. A run of
+        the ``train`` command is none: it goes on when the command is given again.
         """
         unfinished = Q(status__in=(self.model.Status.PENDING, self.model.Status.RUNNING))
         free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-        return self.filter(unfinished, free, attempts__lt=settings.MAX_ATTEMPTS)
+        return self.filter(unfinished, free, output="", attempts__lt=settings.MAX_ATTEMPTS)
+
+    def of_command(self, facts: dict[str, Any]) -> TrainingRun | None:
+        """Return the run with which a command that asks for ``facts`` goes on."""
+        left = self.filter(output=facts["output"]).exclude(status=self.model.Status.SUCCEEDED)
+        return next((run for run in left if all(getattr(run, name) == facts[name] for name in facts)), None)
+
+    def close_others(self, run: TrainingRun) -> int:
+        """End those of the same folder as ``run`` whose command is gone without a word."""
+        left = self.filter(output=run.output, status=self.model.Status.RUNNING).exclude(pk=run.pk)
+        return left.update(
+            status=self.model.Status.FAILED,
+            token=None,
+            lease_until=None,
+            finished_at=timezone.now(),
+            reason="Its process ended without a word.",
+        )
 
     def claim(self, pk: int | None, worker: str) -> TrainingRun | None:
         """Take run ``pk``, or the oldest that can be taken; None where there is none."""

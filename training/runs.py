@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ ALIVE_FOR = 15
 
 def start(run: TrainingRun) -> None:
     """Store a new run, or let a failed one go on; a worker that listens to the training queue takes it."""
+    if run.is_of_command:
+        raise TrainingError(f"{run} goes on when its command is given again: no worker takes it.".capitalize())
     if run.pk is None:
         run.save()
     elif not run.go_on():
@@ -65,12 +68,12 @@ def carry_out_next(pk: int | None, worker: str) -> None:
         return
     logger.info("Training %s starts, at attempt %s.", run, run.attempts)
     try:
-        ended = _is_finished(run) or _train(run)
+        ended = is_finished(run) or _train(run)
     except TrainingError as error:
         run.fail(str(error))
         return
     if ended:
-        _conclude(run)
+        conclude(run)
 
 
 def command(run: TrainingRun) -> list[str]:
@@ -80,11 +83,11 @@ def command(run: TrainingRun) -> list[str]:
     if run.imagenet_weights:
         words += ["--imagenet-weights", str(sources.resolve(run.imagenet_weights))]
     for option, value in (("--epochs", run.epochs), ("--seed", run.seed), ("--source", run.source or None)):
-        words += [option, str(value)] if value is not None else []
+        words += [f"{option}={value}"] if value is not None else []  # in one word, since a source may begin with "-"
     return words
 
 
-def _is_finished(run: TrainingRun) -> bool:
+def is_finished(run: TrainingRun) -> bool:
     """Whether a worker died between the end of the training and saying so."""
     return (run.folder / "card.json").exists()
 
@@ -92,20 +95,14 @@ def _is_finished(run: TrainingRun) -> bool:
 def _train(run: TrainingRun) -> bool:
     """Watch over the training process. True once it has ended well; False where the run is no longer this worker's."""
     with Child(command(run), run.log_file, settings.BASE_DIR) as child:
-        kept = time.monotonic()
-        while (status := child.wait(LOOK_EVERY)) is None:
+
+        def wait(seconds: float) -> int | None:
             report_alive()
-            try:
-                if not run.keep(**_news(run)):
-                    logger.info("Training %s was stopped, or taken by another worker.", run)
-                    return False
-                kept = time.monotonic()
-            except DatabaseError as error:
-                logger.error("The database does not answer: %s", error)
-                # Before another worker may claim it and write to the same folder.
-                if time.monotonic() - kept > settings.TRAINING_LEASE.total_seconds() / 2:
-                    return False
-    run.keep(**_news(run))
+            return child.wait(seconds)
+
+        status = follow(run, wait)
+    if status is None:
+        return False
     if status < 0:
         logger.error("The process of %s was ended by signal %s.", run, -status)
         run.give_back()
@@ -115,7 +112,25 @@ def _train(run: TrainingRun) -> bool:
     return True
 
 
-def _conclude(run: TrainingRun) -> None:
+def follow(run: TrainingRun, wait: Callable[[float], int | None]) -> int | None:
+    """Renew the lease and store the progress until ``wait`` returns a status; None where the run was taken away."""
+    kept, status = time.monotonic(), None
+    while status is None:
+        status = wait(LOOK_EVERY)
+        try:
+            if not run.keep(**_news(run)):
+                logger.info("Training %s was stopped, or taken by another worker.", run)
+                return None
+            kept = time.monotonic()
+        except DatabaseError as error:
+            logger.error("The database does not answer: %s", error)
+            # Before another worker may claim it and write to the same folder; nobody else takes that of a command.
+            if not run.is_of_command and time.monotonic() - kept > settings.TRAINING_LEASE.total_seconds() / 2:
+                return None
+    return status
+
+
+def conclude(run: TrainingRun) -> None:
     """Store what the artifact says of itself."""
     try:
         card = read_artifact(run.folder).card
@@ -123,6 +138,7 @@ def _conclude(run: TrainingRun) -> None:
         run.fail(str(error))
         return
     facts = {"metrics": card.metrics, "fingerprint": card.data.get("fingerprint", ""), "progress": {}}
+    facts |= {"config": card.training.get("config", run.config), "log": log_tail(run.log_file)}
     run.succeed(history=card.training.get("epochs", run.history), **facts)
     logger.info("Training %s has succeeded.", run)
 

@@ -19,12 +19,11 @@ from diagnosis.engine.gate import Gate
 from training.accelerator import choose_accelerator, compiles_with_xla
 from training.audit import refuse_misleading
 from training.batches import TrainingBatches, exchanged, perturbed, predict_logits, reframed, strongly_changed
-from training.calibration import calibrate
 from training.checkpoints import assign, require_space, sync_folder, working_folder
 from training.config import TrainingConfig
-from training.datasets import Dataset, read_dataset, split_by_patient
+from training.datasets import Dataset, hold_out, read_dataset, split_by_patient
 from training.errors import TrainingError
-from training.evaluation import evaluate
+from training.evaluation import measure
 from training.gallery import NOTHING_MORE, GallerySources, make_gallery
 from training.gate import Scorer, fit_gate
 from training.network import Arrays, build_from, build_network, read_imagenet
@@ -72,7 +71,7 @@ def train(
     if not despite_audit:
         refuse_misleading(dataset, data)
     dataset = take_fraction(dataset, config.fraction, config.seed)
-    training, validation = split_by_patient(dataset, config.validation_fraction, config.seed)
+    training, validation = hold_out(dataset, config)
     more, strangers = gallery.read(report)
     weights = read_imagenet(imagenet) if config.share_from_imagenet and not start else {}
     began = {"started_from": hashlib.sha256(start.read_bytes()).hexdigest()} if start else {}
@@ -136,10 +135,7 @@ def finish(
         "validation_reframed": reframed(validation, config.seed + 4000, copies=2),
     }
     logits = {name: predict_logits(network, part.pixels) for name, part in parts.items()}
-    calibration = calibrate(
-        np.concatenate(list(logits.values())), np.concatenate([part.labels for part in parts.values()])
-    )
-    metrics = {name: evaluate(part, logits[name], calibration) for name, part in parts.items()}
+    calibration, metrics = measure(parts, logits)
     every = max(1, len(validation.examples) // 100)
     sample = np.concatenate([part.pixels[::every] for part in parts.values()])
     return make_artifact(network, calibration, sample, metrics, facts, {"config": config.as_dict(), **run}, gate=gate)
@@ -164,7 +160,8 @@ def put_new_gate(
         network.load_weights(weights)
     except (OSError, ValueError) as error:
         raise TrainingError(f"The weights at {weights} cannot be read: {error}.") from error
-    training, validation = split_by_patient(read_dataset(data, report), config.validation_fraction, config.seed)
+    dataset = take_fraction(read_dataset(data, report), config.fraction, config.seed)
+    training, validation = hold_out(dataset, config)
     more, strangers = gallery.read(report)
     pictures = make_gallery({"training": training, "validation": validation, **more}, strangers, config)
     return put_gate(artifact, network, fit_gate(network, pictures, config.seed, report))

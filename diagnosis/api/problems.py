@@ -12,7 +12,7 @@ from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from diagnosis.engine.errors import RadiographError
-from diagnosis.uploads import parse_error_sentence
+from diagnosis.uploads import parse_error_sentence, size_error_sentence
 
 _STATUS = {"too_large": 413, "unsupported_format": 415}
 
@@ -41,7 +41,7 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResp
     if isinstance(exception, RadiographError):
         return problem_response(status_of(exception), exception.detail, {"file": [exception.detail]})
     if isinstance(exception, RequestDataTooBig):
-        return problem_response(413, str(exception))
+        return problem_response(413, size_error_sentence(exception))
     if isinstance(exception, OSError) and exception.errno == errno.ENOSPC:
         return problem_response(507, "The server's disk is full, so nothing was stored. Try again later.")
     if isinstance(exception, Http404):

@@ -29,12 +29,12 @@ from diagnosis.listed import Source
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.picture import is_preview_coming
 from diagnosis.querysets import RadiographQuerySet
-from diagnosis.submission import Receipt, Received, submit, submit_archive
+from diagnosis.submission import Receipt, Received, submit, submit_all, submit_archive
 from diagnosis.tagging import drop_unused
-from diagnosis.uploads import ONE_FILE
 from diagnosis.views import picture_response
 
 MAX_WAIT = 30.0
+OTHER_FIELDS = "Every file must come as the field 'file', and one did not, so nothing was stored."
 #: Requests that may be held at once by ``Prefer: wait``: half of the threads that ``run.py`` gives the web server, so
 #: that there are always some left to answer others. One more is answered at once, with the prediction still pending.
 _waiting_room = threading.BoundedSemaphore(12)
@@ -71,7 +71,7 @@ class TokenView(APIView):
 
 
 class RadiographsView(generics.ListAPIView[Radiograph]):
-    """GET a page of one's radiographs; POST one image, or one zip of images."""
+    """GET a page of one's radiographs; POST one image, or several, or zips of images."""
 
     serializer_class = RadiographSerializer
     pagination_class = FoundPagination
@@ -83,27 +83,36 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
     def post(self, request: Request) -> Response | HttpResponse:
         upload = UploadSerializer(data=request.data)
         upload.is_valid(raise_exception=True)
-        if sum(len(files) for _, files in request.FILES.lists()) > 1:
-            raise exceptions.ParseError(ONE_FILE)
-        file = upload.validated_data["file"]
-        if is_archive(file):
-            return self._answer_archive(submit_archive(request.user, file, Source.API))
-        radiograph = submit(request.user, file, Source.API)
-        headers = {}
-        if (wait := _preferred_wait(request)) and _wait_until_final(radiograph.prediction, wait):
-            headers["Preference-Applied"] = f"wait={wait:g}"
+        if len(request.FILES) > 1:
+            raise exceptions.ParseError(OTHER_FIELDS)
+        files = request.FILES.getlist("file")
+        if len(files) > 1:
+            return self._answer_each(submit_all(request.user, files, Source.API), "None of the files could be taken.")
+        if is_archive(files[0]):
+            receipt = submit_archive(request.user, files[0], Source.API)
+            return self._answer_each(receipt, "None of the files in the archive could be taken.")
+        radiograph = submit(request.user, files[0], Source.API)
+        headers = self._wait_for([radiograph])
         answer = self.get_serializer(generics.get_object_or_404(self.get_queryset(), pk=radiograph.pk)).data
         return Response(answer, status=status.HTTP_201_CREATED, headers={"Location": answer["url"], **headers})
 
-    def _answer_archive(self, receipt: Receipt) -> Response | HttpResponse:
+    def _answer_each(self, receipt: Receipt, if_none: str) -> Response | HttpResponse:
         """201 with what became of each file, where any was taken; else 400 with each one's reason."""
         if not receipt.stored:
             reasons = [f"{file.name}: {file.problem.detail}" for file in receipt.files if file.problem]
-            return problem_response(400, "None of the files in the archive could be taken.", {"file": reasons})
+            return problem_response(400, if_none, {"file": reasons})
+        headers = self._wait_for(receipt.stored)
         wanted = [radiograph.pk for radiograph in receipt.stored]
         stored = self.get_queryset().filter(pk__in=wanted).in_bulk()
-        results = [self._result(file, stored) for file in receipt.files]
-        return Response({"results": results, "skipped": receipt.skipped}, status=status.HTTP_201_CREATED)
+        answer = {"results": [self._result(file, stored) for file in receipt.files], "skipped": receipt.skipped}
+        return Response(answer, status=status.HTTP_201_CREATED, headers=headers)
+
+    def _wait_for(self, radiographs: list[Radiograph]) -> dict[str, str]:
+        """Wait as the caller prefers, and return the header that says so."""
+        wait = _preferred_wait(self.request)
+        if wait and _wait_until_final(radiographs, wait):
+            return {"Preference-Applied": f"wait={wait:g}"}
+        return {}
 
     def _result(self, file: Received, stored: dict[Any, Radiograph]) -> dict[str, Any]:
         radiograph = stored.get(file.radiograph.pk) if file.radiograph else None
@@ -161,13 +170,14 @@ def _preferred_wait(request: Request) -> float:
     return min(float(match[1]), MAX_WAIT) if match else 0.0
 
 
-def _wait_until_final(prediction: Prediction, seconds: float) -> bool:
-    """Return when the prediction is final or the time is over; False at once where too many wait already."""
+def _wait_until_final(radiographs: list[Radiograph], seconds: float) -> bool:
+    """Return when all predictions are final or the time is over; False at once where too many wait already."""
     if not _waiting_room.acquire(blocking=False):
         return False
     try:
         pause, until = 0.01, time.monotonic() + seconds
-        unfinished: Any = Prediction.objects.filter(pk=prediction.pk).exclude(status__in=Prediction.FINAL)
+        predictions = Prediction.objects.filter(radiograph__in=[radiograph.pk for radiograph in radiographs])
+        unfinished: Any = predictions.exclude(status__in=Prediction.FINAL)
         while unfinished.exists() and time.monotonic() < until:
             connection.close_if_unusable_or_obsolete()
             time.sleep(pause)

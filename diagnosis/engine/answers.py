@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from diagnosis.engine.classifier import Classification, Classifier
@@ -41,9 +41,9 @@ def ask(classifiers: Sequence[Classifier], examples: Sequence[Example], report: 
     return answers
 
 
-def fingerprint(answers: Sequence[Answer]) -> str:
-    """Return a sha256 over the files' own hashes and labels: the same for other names or another order."""
-    lines = sorted(f"{answer.sha256} {LABELS[answer.example.label]}" for answer in answers)
+def fingerprint(images: Iterable[tuple[str, int]]) -> str:
+    """Return a sha256 over the files' own sha256 and labels: the same for other names or another order."""
+    lines = sorted(f"{digest} {LABELS[label]}" for digest, label in images)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

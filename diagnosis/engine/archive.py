@@ -40,6 +40,10 @@ class Limits:
     total_bytes: int
     file_bytes: int
 
+    @property
+    def entries(self) -> int:
+        return ENTRIES_A_FILE * self.files
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -107,7 +111,7 @@ class Archive:
             raise ArchiveError("The archive is protected by a password, so nothing was taken. Send it without one.")
         if _overlaps(infos, self._zip.start_dir):
             raise _damaged()
-        if len(wanted) > self._limits.files or len(infos) > ENTRIES_A_FILE * self._limits.files:
+        if len(wanted) > self._limits.files or len(infos) > self._limits.entries:
             raise _too_many(len(wanted) + self.skipped, self._limits)
         if sum(info.file_size for info in wanted) > self._limits.total_bytes:
             raise TooLarge(
@@ -148,7 +152,7 @@ class _Tail:
         if length < 0:
             length = self._stream.seek(0, os.SEEK_END) - place
             self._stream.seek(place)
-        if length > max(CHUNK, self._limits.files * ENTRIES_A_FILE * DIRECTORY_BYTES_AN_ENTRY):
+        if length > max(CHUNK, self._limits.entries * DIRECTORY_BYTES_AN_ENTRY):
             raise _too_many(None, self._limits)
         return self._stream.read(length)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnosis.engine.figures import NAMES, Answers, Floats, Integers, checked, interval, resample
 
@@ -17,7 +17,7 @@ FIGURES = ("auroc", "sensitivity", "specificity")
 #: Level of McNemar's test, as that of the intervals.
 ALPHA = 0.05
 
-#: With fewer answers that differ, or fewer patients in a class, nothing can be significant: five of five in one
+#: With fewer patients whose answers differ, or fewer in a class, nothing can be significant: five of five in one
 #: direction have p = 2 / 2**5 = 0.06 in an exact test, six of six 0.03. A bootstrap alone would not notice.
 FEWEST = 6
 
@@ -40,7 +40,8 @@ class Difference:
 class PairedFigures:
     """Both classifiers' answers to the same images, as differences of B against A and as counts of right answers.
 
-    ``worse`` and ``better`` name what tells B from A significantly; ``correctness`` is McNemar's test.
+    ``worse`` and ``better`` name what tells B from A significantly; ``correctness`` is McNemar's test. The counts are
+    of images, its ``p`` is over patients.
     """
 
     images: int
@@ -91,8 +92,8 @@ def compare(
     """Compare B with A on the same images of both classes, each at its own threshold; patients are drawn whole.
 
     B is worse, or better, in a figure where the whole 95 % interval of the difference lies on one side of zero and
-    there are at least :data:`FEWEST` patients in each class and answers that differ (any answers, for the AUROC);
-    and in correctness where McNemar's exact test over the images says so. Raises ValueError as ``figures`` does.
+    there are at least :data:`FEWEST` patients in each class and, but for the AUROC, with answers that differ; and in
+    correctness where McNemar's exact test over the patients says so. Raises ValueError as ``figures`` does.
     """
     pairs = [checked(labels, chances) for chances in probabilities]
     truth = pairs[0][0]
@@ -100,7 +101,7 @@ def compare(
     differences = _differences(answers, patients, resamples, seed)
     right = [(chances >= at) == truth for (_, chances), at in zip(pairs, thresholds, strict=True)]
     only_a, only_b = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-    p = mcnemar(only_a, only_b)
+    p = mcnemar(_balances(right[1].astype(int) - right[0], patients))
     enough = _enough(truth, right[0] != right[1], patients)
     worse = [name for name in FIGURES if enough[name] and differences[name].high < 0]
     better = [name for name in FIGURES if enough[name] and differences[name].low > 0]
@@ -138,18 +139,35 @@ def _differences(
     }
 
 
-def _enough(truth: Integers, differs: Any, patients: Sequence[str]) -> dict[str, bool]:
-    """Return for each figure whether there is enough that could tell the two apart."""
-    both = all(len({who for who, label in zip(patients, truth, strict=True) if label == c}) >= FEWEST for c in (0, 1))
+def _enough(truth: Integers, differs: NDArray[np.bool_], patients: Sequence[str]) -> dict[str, bool]:
+    """Return for each figure whether there are enough patients that could tell the two apart."""
+    who = np.asarray(patients)
+    healthy, sick = truth == 0, truth == 1
+    both = all(len(set(who[part])) >= FEWEST for part in (healthy, sick))
     return {
         "auroc": both,
-        "sensitivity": both and int(differs[truth == 1].sum()) >= FEWEST,
-        "specificity": both and int(differs[truth == 0].sum()) >= FEWEST,
+        "sensitivity": both and len(set(who[sick & differs])) >= FEWEST,
+        "specificity": both and len(set(who[healthy & differs])) >= FEWEST,
     }
 
 
-def mcnemar(only_a: int, only_b: int) -> float:
-    """Return the exact two-sided p of McNemar's test, from the images that only one of two classifiers reads right."""
-    differing = only_a + only_b
-    tail = sum(math.comb(differing, k) for k in range(min(only_a, only_b) + 1))
-    return min(1.0, float(2 * tail / 2**differing))
+def _balances(gained: Integers, patients: Sequence[str]) -> list[int]:
+    """Return for each patient how many images more B reads right than A; ``gained`` is -1, 0 or 1 for each image."""
+    members = np.unique(np.asarray(patients), return_inverse=True)[1]
+    return [int(balance) for balance in np.bincount(members, weights=gained)]
+
+
+def mcnemar(balances: Sequence[int]) -> float:
+    """Return the exact two-sided p of McNemar's test over patients, each with a balance of images for B against A.
+
+    If the two are equally good, each patient's balance has either sign with the same chance; ``p`` is that of a sum as
+    far from zero as the one found. Where every patient has one image, this is McNemar's test as it is known. Taken
+    over images, those of one patient would count as if they were as many patients.
+    """
+    sums = np.ones(1)  # the chance of each sum, from the lowest to the highest possible in steps of two
+    for size in filter(None, map(abs, balances)):
+        apart = np.zeros(size)
+        sums = (np.concatenate([sums, apart]) + np.concatenate([apart, sums])) / 2
+    furthest = sum(map(abs, balances))
+    at_least = (furthest + abs(sum(balances))) // 2
+    return min(1.0, float(2 * sums[at_least:].sum()))

@@ -42,6 +42,12 @@ class TooLarge(RadiographError):
     code = "too_large"
 
 
+class TooMany(RadiographError):
+    """More files than are taken at once."""
+
+    code = "too_many"
+
+
 class TooManyPixels(RadiographError):
     """The image would take more memory or time to decode than any radiograph needs."""
 

@@ -34,7 +34,7 @@ class Figure:
 def figures(
     labels: ArrayLike,
     probabilities: ArrayLike,
-    threshold: float,
+    threshold: float | Floats,
     groups: ArrayLike | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -43,10 +43,12 @@ def figures(
     """Return the figures :data:`NAMES` of N answers.
 
     ``labels`` are 0 or 1, ``probabilities`` those of class 1 in 0 to 1, both of shape (N,); an answer is positive at
-    ``threshold`` and above. ``ppv`` and ``npv`` are the predictive values where a share ``prevalence`` of the patients
-    has the disease, by Bayes' rule from sensitivity and specificity. The bootstrap draws whole ``groups`` (the
-    patients, shape (N,), of any kind that can be sorted; None: every image is its own), so images of one patient do
-    not feign certainty. Raises ValueError where the arrays are empty, unequally long or out of range.
+    ``threshold`` and above, which may be one for all or one for each. ``ppv`` and ``npv`` are the predictive values
+    where a share ``prevalence`` of the patients has the disease, by Bayes' rule from sensitivity and specificity. The
+    bootstrap draws whole ``groups`` (the patients, shape (N,), of any kind that can be sorted; None: every image is
+    its own), so images of one patient do not feign certainty. Where all answers are right, or all are wrong, every
+    draw is the same, and the end that a share then lacks is that of the exact (Clopper-Pearson) interval over
+    patients. Raises ValueError where the arrays are empty, unequally long or out of range.
     """
     truth, chances = checked(labels, probabilities)
     if not 0 < prevalence < 1:
@@ -54,7 +56,36 @@ def figures(
     answers = Answers(truth, chances, threshold, prevalence)
     values = answers.figures(np.ones((1, len(truth))))[0]
     drawn = np.concatenate([answers.figures(weights) for weights in resample(len(truth), groups, resamples, seed)])
-    return {name: Figure(float(values[i]), *interval(drawn[:, i])) for i, name in enumerate(NAMES)}
+    found = {name: Figure(float(values[i]), *interval(drawn[:, i])) for i, name in enumerate(NAMES)}
+    return found | _doubt_at_the_edges(found, truth, np.arange(len(truth)) if groups is None else groups, prevalence)
+
+
+def _doubt_at_the_edges(
+    found: dict[str, Figure], truth: Integers, groups: ArrayLike, prevalence: float
+) -> dict[str, Figure]:
+    """Return the shares that are 0 or 1, and what follows from them, with intervals that have a width."""
+    who, parts = np.asarray(groups), {"accuracy": truth >= 0, "sensitivity": truth == 1, "specificity": truth == 0}
+    shares = {name: _at_edge(found[name], *_exact_ends(len(np.unique(who[part])))) for name, part in parts.items()}
+    sick, healthy = shares["sensitivity"], shares["specificity"]
+    values = [np.array([each.value, each.low, each.high]) for each in (sick, healthy)]
+    least = predictive_values(values[0][[0, 1]], values[1][[1, 0]], prevalence)
+    most = predictive_values(values[0][[2, 0]], values[1][[0, 2]], prevalence)
+    shares["ppv"] = _at_edge(found["ppv"], float(least[0][0]), float(most[0][0]))
+    shares["npv"] = _at_edge(found["npv"], float(least[1][1]), float(most[1][1]))
+    return shares
+
+
+def _at_edge(figure: Figure, low: float, high: float) -> Figure:
+    """Return the figure with the end ``low`` where its value is 1, and ``high`` where it is 0."""
+    if figure.value == 1:
+        return Figure(1.0, low, 1.0)
+    return Figure(0.0, 0.0, high) if figure.value == 0 else figure
+
+
+def _exact_ends(patients: int) -> tuple[float, float]:
+    """Return the low end if all of so many are right, and the high end if none is."""
+    low = 0.025 ** (1 / max(1, patients))
+    return low, 1 - low
 
 
 def predictive_values(sensitivity: Floats, specificity: Floats, prevalence: float) -> tuple[Floats, Floats]:
@@ -102,13 +133,15 @@ class Answers:
     """N answers, sorted by probability once, from which weighted figures are computed many times."""
 
     def __init__(
-        self, labels: Integers, probabilities: Floats, threshold: float, prevalence: float = PREVALENCE
+        self, labels: Integers, probabilities: Floats, threshold: float | Floats, prevalence: float = PREVALENCE
     ) -> None:
         self.prevalence = prevalence
         self.order = np.argsort(probabilities, kind="stable")
         self.positive = labels[self.order].astype(np.float64)
         self.chance = probabilities[self.order]
-        self.hit = ((self.chance >= threshold) == (self.positive == 1)).astype(np.float64)
+        self.hit = (
+            (self.chance >= np.broadcast_to(threshold, labels.shape)[self.order]) == (self.positive == 1)
+        ).astype(np.float64)
         self.ties = np.flatnonzero(np.diff(self.chance, prepend=-1.0))
         self.bins = np.minimum((self.chance * ECE_BINS).astype(int), ECE_BINS - 1)
 

@@ -16,6 +16,8 @@ from diagnosis.engine.header import Header
 ADULT = 18
 #: Computed, digital and film radiography, secondary captures of any of them, and silence.
 RADIOGRAPHY = {"", "CR", "DX", "DR", "RG", "OT", "SC"}
+#: The codes of refusals of what is never decoded, so that there is no picture of it.
+NOT_DECODED = {"several_frames", "colour"}
 _NO_ANSWER = {"", "UNKNOWN", "OTHER", "OT", "NONE", "UNSPECIFIED", "NA", "N A"}
 #: The chest in the words of the standard and of other languages; the spine behind it and its ribs are not meant.
 _CHEST = re.compile(r"CHEST|THORA|TORAX|TORACE|LUNG|PULM|POUMON|CXR")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.browser.watching import Watch
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
     from tests.live import LivePlatform
 
@@ -50,6 +51,16 @@ def page(chromium: Browser, live_platform: LivePlatform) -> Iterator[Page]:
     page.wait_for_url(live_platform.url + "/")
     yield page
     context.close()
+
+
+@pytest.fixture
+def browser_context(chromium: Browser, live_server: Any) -> Iterator[BrowserContext]:
+    context = chromium.new_context(base_url=live_server.url)
+    yield context
+    context.close()
+    for thread in threading.enumerate():  # a thread of the server that outlives the test would miss its database
+        if "process_request_thread" in thread.name:
+            thread.join(10)
 
 
 @pytest.fixture

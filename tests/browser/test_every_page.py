@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.conf import settings as project
 from django.contrib.auth.models import User
+from django.core import mail
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.test import Client
+from django.urls import get_resolver, resolve
+from pytest_django.fixtures import Settings
 
 from diagnosis import notices, worker
-from diagnosis.models import ModelVersion, Radiograph
+from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.paging import Mark
 from tests.browser.accessibility import SCHEMES, WIDTHS, assert_accessible
 from tests.browser.watching import Watch
@@ -25,23 +28,13 @@ from tests.diagnosis.pages import page_of
 from tests.factories import make_radiograph, succeeded
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rung")]
 
 SCREENSHOTS = Path(project.BASE_DIR) / "var" / "screenshots"
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 REASON = "The image does not look like a chest X-ray. Send the chest X-ray itself, seen from the front."
-
-
-@pytest.fixture
-def browser_context(chromium: Browser, live_server: Any) -> Iterator[BrowserContext]:
-    context = chromium.new_context(base_url=live_server.url)
-    yield context
-    context.close()
-    for thread in threading.enumerate():  # a thread of the server that outlives the test would miss its database
-        if "process_request_thread" in thread.name:
-            thread.join(10)
 
 
 def log_in(context: BrowserContext, user: User, url: str) -> None:
@@ -88,6 +81,42 @@ def _history(user: User, version: ModelVersion) -> str:
     return "/radiographs/"
 
 
+def _cautioned(user: User, version: ModelVersion) -> str:
+    radiograph = make_radiograph(user, **succeeded(version))
+    Radiograph.objects.update(acquisition={"age": 61.0, "sex": "F", "view": "LATERAL", "modality": "DX"})
+    return page_of(radiograph)
+
+
+def _read_twice(user: User, version: ModelVersion) -> str:
+    radiograph = make_radiograph(user, **succeeded(version, 0.03))
+    Prediction.objects.create(radiograph=radiograph, **succeeded(version))
+    return page_of(radiograph)
+
+
+def _no_model(*_: Any) -> str:
+    Prediction.objects.all().delete()
+    ModelVersion.objects.all().delete()
+    return "/models/"
+
+
+def _without_password(user: User, _: ModelVersion) -> str:
+    user.set_unusable_password()
+    user.save()
+    return "/accounts/password/set/"
+
+
+def _reset(user: User, _: ModelVersion) -> str:
+    Client().post("/accounts/password/reset/", {"email": user.email})
+    found = re.search(r"https?://[^/]+(/\S+)", str(mail.outbox[-1].body))
+    assert found
+    return found[1]
+
+
+def _confirm(user: User, _: ModelVersion) -> str:
+    address = EmailAddress.objects.create(user=user, email="alice@example.net")
+    return f"/accounts/confirm-email/{EmailConfirmationHMAC(address).key}/"
+
+
 PAGES: dict[str, Make] = {
     "upload": lambda *_: "/",
     "history-empty": lambda *_: "/radiographs/",
@@ -103,19 +132,64 @@ PAGES: dict[str, Make] = {
     "result-waiting": _result(),
     "result-running": _result(status="running"),
     "delete": lambda user, _: page_of(make_radiograph(user), "delete"),
+    "result-cautioned": _cautioned,
+    "result-again": _read_twice,
     "help": lambda *_: "/help/",
+    "models": lambda *_: "/models/",
+    "models-none": _no_model,
+    "model": lambda _, version: version.get_absolute_url(),
     "account-email": lambda *_: "/accounts/email/",
+    "account-email-sent": lambda *_: "/accounts/confirm-email/",
     "account-password": lambda *_: "/accounts/password/change/",
+    "account-password-none": _without_password,
+    "account-reauthenticate": lambda *_: "/accounts/reauthenticate/",
     "account-logout": lambda *_: "/accounts/logout/",
 }
-FOR_VISITORS = {
-    "login": "/accounts/login/",
-    "signup": "/accounts/signup/",
-    "password-reset": "/accounts/password/reset/",
-    "password-reset-done": "/accounts/password/reset/done/",
-    "help-visitor": "/help/",
-    "inactive": "/accounts/inactive/",
+FOR_VISITORS: dict[str, Make] = {
+    "login": lambda *_: "/accounts/login/",
+    "signup": lambda *_: "/accounts/signup/",
+    "password-reset": lambda *_: "/accounts/password/reset/",
+    "password-reset-done": lambda *_: "/accounts/password/reset/done/",
+    "password-reset-link": _reset,
+    "password-reset-link-old": lambda *_: "/accounts/password/reset/key/1-set-password/",
+    "password-reset-end": lambda *_: "/accounts/password/reset/key/done/",
+    "confirm-email": _confirm,
+    "confirm-email-old": lambda *_: "/accounts/confirm-email/nonsense/",
+    "help-visitor": lambda *_: "/help/",
+    "inactive": lambda *_: "/accounts/inactive/",
 }
+#: Addresses that are none of a page: they take a form, or give a part of a page, a picture, a document or a few words.
+NO_PAGES = {
+    "account_confirm_login_code",  # of a way to log in that is not offered
+    "diagnosis:again",
+    "diagnosis:heatmap",
+    "diagnosis:image",
+    "diagnosis:outcomes",
+    "diagnosis:report",
+    "diagnosis:reports",
+    "diagnosis:sample",
+    "diagnosis:status",
+    "diagnosis:try_sample",
+    "diagnosis:upload_states",
+    "favicon",
+    "healthz",
+    "readyz",
+}
+
+
+def names_of(patterns: Any, space: str = "") -> Iterator[str]:
+    for each in patterns:
+        if not hasattr(each, "url_patterns"):
+            yield space + each.name
+        elif each.namespace not in ("admin", "api"):
+            yield from names_of(each.url_patterns, f"{space}{each.namespace}:" if each.namespace else space)
+
+
+def test_every_address_is_judged_here_or_is_no_page(alice: User, version: ModelVersion) -> None:
+    paths = [make(alice, version) for make in (*PAGES.values(), *FOR_VISITORS.values())]
+    judged = {resolve(path.partition("?")[0]).view_name for path in paths}
+    assert judged | NO_PAGES == set(names_of(get_resolver().url_patterns))
+    assert not judged & NO_PAGES
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -130,9 +204,28 @@ def test_every_page_is_for_everybody(
 
 @pytest.mark.parametrize("name", FOR_VISITORS)
 def test_every_page_for_visitors_is_for_everybody(
-    name: str, browser_context: BrowserContext, live_server: Any
+    name: str, alice: User, version: ModelVersion, browser_context: BrowserContext, live_server: Any
 ) -> None:
-    judge(browser_context.new_page(), name, FOR_VISITORS[name], live_server.url)
+    judge(browser_context.new_page(), name, FOR_VISITORS[name](alice, version), live_server.url)
+
+
+def test_the_open_door_is_for_everybody(browser_context: BrowserContext, live_server: Any, settings: Settings) -> None:
+    settings.SIGNUP_OPEN = True
+    page = browser_context.new_page()
+    judge(page, "signup-open", "/accounts/signup/", live_server.url)
+    assert page.get_by_role("heading", name="Make an account").is_visible()
+
+
+def test_too_many_attempts_are_told_to_everybody(browser_context: BrowserContext, live_server: Any) -> None:
+    for _ in range(25):
+        Client().post("/accounts/password/reset/", {"email": "nobody@example.org"})
+    page = browser_context.new_page()
+    page.goto("/accounts/password/reset/")
+    page.get_by_label("Email").fill("nobody@example.org")
+    page.get_by_role("button").click()
+    page.get_by_role("heading", name="Too many attempts").wait_for()
+    assert_accessible(page)
+    photograph(page, "error-429")
 
 
 def judge(page: Page, name: str, path: str, url: str, status: int = 200) -> None:
@@ -229,7 +322,7 @@ def test_the_history_asks_once_for_all_its_rows_and_not_from_a_hidden_tab(
     page.get_by_text("Pneumonia likely").wait_for()
     for row in rows[1:]:
         row.predictions.update(**succeeded(version))
-    page.wait_for_function("document.querySelectorAll('.badge-likely').length === 3")
+    page.locator(".badge-likely").nth(2).wait_for()
     done = len(asked)
     page.wait_for_timeout(2500)
     assert len(asked) == done

@@ -69,7 +69,7 @@ def test_buttons_wheel_and_double_click_zoom_and_reset_undoes_it(result: Page) -
     assert shape_of(result) == {"zoom": 1, "x": 0, "y": 0}
     result.locator(".viewer-stage").hover(position={"x": 200, "y": 100})
     result.mouse.wheel(0, -400)
-    result.wait_for_function("document.querySelector('.is-zoomed')")
+    result.wait_for_selector(".is-zoomed")
     assert shape_of(result)["zoom"] == pytest.approx(2.718, abs=0.01)
     assert shape_of(result)["x"] > 0  # what lay under the mouse, left of the centre, stays there
     result.get_by_role("button", name="Reset view").click()

@@ -92,16 +92,54 @@ def test_a_zip_of_200_images_is_200_live_rows_and_none_is_lost(
     assert len(polls) == asked, "nothing is open, so nothing is asked"
 
 
-def test_the_files_of_a_folder_are_sent_without_what_the_system_put_there(watched_page: Page, tmp_path: Path) -> None:
-    folder = tmp_path / "scans"
-    (folder / "deeper").mkdir(parents=True)
-    (folder / "a.jpg").write_bytes(image(21))
-    (folder / "deeper" / "b.jpg").write_bytes(image(22))
-    (folder / "Thumbs.db").write_bytes(b"x")
-    (folder / ".hidden.jpg").write_bytes(b"x")
-    watched_page.set_input_files("#upload-folder-input", folder)
+def drop(page: Page, *paths: Path) -> None:
+    """Drop files and folders of the disk on the page as the system's file manager does, which no script in it can."""
+    browser = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for step in ("dragEnter", "dragOver", "drop"):
+        browser.send("Input.dispatchDragEvent", {"type": step, "x": 400, "y": 300, "data": data})
+
+
+#: More files than a browser's reader of folders gives at a time.
+MANY = 120
+
+
+@pytest.mark.parametrize("way", ["choose", "drop"])
+def test_a_folder_is_sent_to_its_depths_without_what_the_system_put_there(
+    watched_page: Page, tmp_path: Path, way: str
+) -> None:
+    page, folder, number = watched_page, tmp_path / "scans", 21 if way == "choose" else 24
+    (folder / "deeper" / "deepest").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    (folder / "__MACOSX").mkdir()
+    (folder / "a.jpg").write_bytes(image(number))
+    (folder / "deeper" / "b.jpg").write_bytes(image(number + 1))
+    (folder / "deeper" / "deepest" / "c.jpg").write_bytes(image(number + 2))
+    (folder / "deeper" / "notes.txt").write_bytes(b"This is no image.")
+    for name in ("Thumbs.db", ".hidden.jpg", "__MACOSX/._a.jpg"):
+        (folder / name).write_bytes(b"x")
+    many = [f"{each:03}.jpg" for each in range(MANY)]
+    for name in many:
+        (folder / "deeper" / name).touch()
+    if way == "choose":
+        page.set_input_files("#upload-folder-input", folder)
+    else:
+        drop(page, folder)
+    summary(page, f"3 of {MANY + 4} done, {MANY + 1} refused")
+    names = page.locator("#uploads-rows bdi").all_inner_texts()
+    assert sorted(names) == sorted(["a.jpg", "b.jpg", "c.jpg", "notes.txt", *many])
+    assert "The file is no image that can be read here." in row_of(page, "notes.txt").inner_text()
+    assert "The file is empty." in row_of(page, many[-1]).inner_text()
+    assert page.locator(".dropzone-over").count() == 0
+
+
+def test_a_folder_and_a_file_are_dropped_together(watched_page: Page, tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "inside.jpg").write_bytes(image(27))
+    (tmp_path / "beside.jpg").write_bytes(image(28))
+    drop(watched_page, tmp_path / "scans", tmp_path / "beside.jpg")
     summary(watched_page, "2 of 2 done")
-    assert sorted(watched_page.locator("#uploads-rows bdi").all_inner_texts()) == ["a.jpg", "b.jpg"]
+    assert sorted(watched_page.locator("#uploads-rows bdi").all_inner_texts()) == ["beside.jpg", "inside.jpg"]
 
 
 @pytest.mark.parametrize("way", ["paste", "drop"])

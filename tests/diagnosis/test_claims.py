@@ -135,3 +135,12 @@ def test_of_eight_who_race_for_the_same_row_one_gets_it(alice: User) -> None:
     for racer in racers:
         racer.join()
     assert len([win for win in wins if win]) == 1
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the other databases look at how many rows there are, too")
+def test_what_waits_is_found_by_its_index_among_however_many_rows(alice: User) -> None:
+    predictions = Prediction.objects
+    claimable = predictions.claimable(timezone.now()).order_by("queued_at")[:1]
+    held = predictions.unfinished().filter(status=Status.RUNNING, worker__startswith="host")
+    for asked in (claimable, held):
+        assert "USING INDEX prediction_not_final" in asked.explain()

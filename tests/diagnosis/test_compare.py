@@ -110,6 +110,7 @@ def test_what_either_refuses_is_counted_and_left_out(good: str, poor: str, data:
     (data / "NORMAL" / "empty.png").write_bytes(b"")
     found = compared(good, poor, "--data", data)
     assert (found["n"], found["refused"], found["unreadable"], found["images"]) == (26, 1, 1, 24)
+    assert (found["refused_by_a"], found["refused_by_b"]) == (1, 1)
 
 
 def test_a_version_found_worse_than_the_active_one_is_not_activated(good: str, poor: str, data: Path) -> None:

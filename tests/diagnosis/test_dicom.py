@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from pytest_django.fixtures import Settings
@@ -22,7 +22,14 @@ from diagnosis.models import ModelVersion, Radiograph
 from diagnosis.submission import submit
 from tests.diagnosis.pages import HTMX, assert_nothing_is_stored, browser_of, files_under, page_of, words
 from tests.diagnosis.test_api import RADIOGRAPHS, api_of, assert_problem, post
-from tests.dicoms import PATIENT, dicom_bytes, grey
+from tests.dicoms import (
+    PATIENT,
+    dicom_bytes,
+    dicom_with_a_lying_length,
+    grey,
+    jpeg_lossless_bytes,
+    without_its_table,
+)
 from tests.factories import upload
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -61,9 +68,10 @@ def test_what_is_stored_names_nobody_and_is_found_again_by_the_hash_of_the_uploa
         (dicom_bytes(PixelData=None), 400, "no pixels"),
         (dicom_bytes()[:-100], 400, "fewer pixels|cut off"),
         (dicom_bytes(Rows=9000), 400, "fewer pixels"),
+        (dicom_with_a_lying_length(), 400, "cut off"),
         (dicom_bytes(BitsAllocated=32), 415, "8 or 16"),
     ],
-    ids=["no pixels", "cut off", "lying size", "32 bits"],
+    ids=["no pixels", "cut off", "lying size", "lying length", "32 bits"],
 )
 def test_a_broken_file_is_declined_at_once_by_page_and_api_and_nothing_is_stored(
     alice: User, settings: Settings, data: bytes, status: int, sentence: str
@@ -142,6 +150,15 @@ def test_classify_finds_dicom_files_by_name_and_by_their_mark(version: ModelVers
     assert [warning["code"] for warning in lines["b.dcm"]["warnings"]] == ["adult"]
 
 
+def test_a_file_that_ends_its_decoders_process_does_not_end_classify(version: ModelVersion, tmp_path: Path) -> None:
+    (tmp_path / "a.dcm").write_bytes(without_its_table(jpeg_lossless_bytes(tmp_path)))
+    (tmp_path / "b.dcm").write_bytes(dicom_bytes())
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="1 of 2 files could not be read"):
+        call_command("classify", str(tmp_path), "--json", stdout=out)
+    assert [json.loads(line)["status"] for line in out.getvalue().splitlines()] == ["failed", "succeeded"]
+
+
 def test_evaluate_reads_dicom(version: ModelVersion, tmp_path: Path) -> None:
     for label, seed in (("NORMAL", 1), ("PNEUMONIA", 4)):
         (tmp_path / label).mkdir()
@@ -163,6 +180,30 @@ def test_deleting_takes_the_preview_along(
     with django_capture_on_commit_callbacks(execute=True):
         radiograph.delete()
     assert not files_under(settings.MEDIA_ROOT)
+
+
+def test_deleting_takes_a_preview_along_that_came_since_the_row_was_read(
+    alice: User,
+    version: ModelVersion,
+    settings: Settings,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    as_the_request_read_it = submit(alice, upload("a.dcm", dicom_bytes()))
+    assert read(as_the_request_read_it).preview
+    assert not as_the_request_read_it.preview
+    with django_capture_on_commit_callbacks(execute=True):
+        as_the_request_read_it.delete()
+    assert not files_under(settings.MEDIA_ROOT)
+
+
+@pytest.mark.parametrize("kind", ["a film", "colour"])
+def test_nobody_is_told_to_wait_for_a_picture_that_never_comes(alice: User, version: ModelVersion, kind: str) -> None:
+    colour = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
+    film = dicom_bytes(np.stack([grey(), grey()]), NumberOfFrames=2)
+    data = film if kind == "a film" else dicom_bytes(PixelData=grey().tobytes() * 3, **colour)
+    radiograph = read(submit(alice, upload("a.dcm", data)))
+    assert radiograph.prediction.status == "refused"
+    assert_problem(api_of(alice).get(f"{RADIOGRAPHS}{radiograph.pk}/image/"), 404, "no picture")
 
 
 def test_a_stranger_sees_no_picture(alice: User, bob: User, version: ModelVersion) -> None:

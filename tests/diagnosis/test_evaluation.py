@@ -106,3 +106,33 @@ def test_a_folder_of_refused_images_is_one_sentence(tmp_path: Path) -> None:
 def test_one_bad_folder_among_several_is_named_before_anything_is_measured(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="nowhere is no folder"):
         call_command("evaluate", "--data", draw(tmp_path / "one", 1, 1), tmp_path / "nowhere")
+
+
+def test_pictures_are_drawn_of_each_folder_by_itself(tmp_path: Path) -> None:
+    one, two = draw(tmp_path / "one" / "test", 2, 3), draw(tmp_path / "two" / "test", 3, 1)
+    plain = output_of("evaluate", "--data", one, two)
+    assert output_of("evaluate", "--data", one, two, "--pictures", tmp_path / "new" / "pictures") == plain
+    drawn = {path.relative_to(tmp_path / "new" / "pictures").as_posix() for path in tmp_path.glob("new/pictures/*/*")}
+    names = ("confusion", "reliability", "roc")
+    assert drawn == {f"{folder}-test/{name}.svg" for folder in ("one", "two") for name in names}
+    counts = [
+        (tmp_path / "new" / "pictures" / f"{name}-test" / "reliability.svg").read_text() for name in ("one", "two")
+    ]
+    assert counts[0] != counts[1]
+    output_of("evaluate", "--data", one, "--pictures", tmp_path / "alone")
+    assert (tmp_path / "alone" / "test" / "roc.svg").is_file()
+
+
+def test_pictures_that_cannot_be_written_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    data = draw(tmp_path / "one", 1, 1)
+    with pytest.raises(CommandError, match="file is no folder"):
+        call_command("evaluate", "--data", tmp_path / "nowhere", "--pictures", tmp_path / "file")
+    with pytest.raises(CommandError, match=r"The pictures cannot be written: .*Not a directory"):
+        output_of("evaluate", "--data", data, "--pictures", tmp_path / "file" / "below")
+
+
+def test_two_spellings_of_one_folder_do_not_overwrite_one_another(tmp_path: Path) -> None:
+    data = draw(tmp_path / "one", 1, 1)
+    output_of("evaluate", "--data", data, data / ".." / "one", "--pictures", tmp_path / "new")
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"1", "2"}

@@ -3,29 +3,66 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import numpy as np
 import pytest
+from django.conf import settings as project
 from django.contrib.auth.models import User
 from django.test import Client
 from PIL import Image
 from pytest_django.fixtures import Settings
 
-from diagnosis.engine.header import MAX_SIDE
+from diagnosis.engine.archive import ENTRIES_A_FILE
+from diagnosis.engine.header import FORMATS_SENTENCE, MAX_JPEG_SCANS, MAX_PIXELS, MAX_SIDE
 from diagnosis.engine.sample import draw_sample, sample_png
 from diagnosis.models import Radiograph
 from tests.diagnosis.pages import browser_of, page_of, words
+from tests.factories import make_radiograph
 
 pytestmark = pytest.mark.usefixtures("rung")
 
 
-def test_the_help_says_what_it_is_not_and_what_is_taken(alice: User, settings: Settings) -> None:
-    settings.MAX_UPLOAD_BYTES = 7 * 1024**2
+def test_the_help_says_what_it_is_not(alice: User) -> None:
+    assert "PneumoDetect is no medical device" in words(browser_of(alice).get("/help/"))
+
+
+def test_the_help_tells_every_limit_as_it_is_set(alice: User, settings: Settings) -> None:
+    settings.MAX_UPLOAD_BYTES, settings.MAX_BATCH_BYTES, settings.MAX_BATCH_FILES = 7 * 1024**2, 90 * 1024**2, 1100
     page = words(browser_of(alice).get("/help/"))
-    assert "PneumoDetect is no medical device" in page
-    assert "up to 7 MB" in page
-    assert f"{MAX_SIDE:,} on a side" in page
+    for limit in (
+        FORMATS_SENTENCE,
+        "up to 7 MB",
+        f"up to {MAX_PIXELS // 1_000_000} million pixels, {MAX_SIDE:,} on a side",
+        f"up to {MAX_JPEG_SCANS} scans",
+        "up to 1,100 files",
+        "up to 90 MB",
+        f"up to {ENTRIES_A_FILE * 1100:,} entries",
+    ):
+        assert limit in page, limit
+
+
+def test_help_and_upload_page_tell_the_same_limits(alice: User) -> None:
+    pages = [browser_of(alice).get(path).context["limits"] for path in ("/help/", "/")]
+    assert pages[0] == pages[1]
+
+
+def keys_in(page: str) -> list[tuple[str, str]]:
+    return re.findall(r'<kbd data-keys="([^"]+)" data-does="([^"]+)">', page)
+
+
+def test_the_help_tells_the_keys_of_the_viewer_and_the_viewer_heeds_no_others(alice: User) -> None:
+    browser = browser_of(alice)
+    told = keys_in(words(browser.get("/help/")))
+    assert told == keys_in(words(browser.get(page_of(make_radiograph(alice)))))
+    assert len(told) == 12
+    script = (project.BASE_DIR / "static" / "viewer.js").read_text()
+    actions = "".join(re.findall(r"(?:const actions = |Object\.assign\(actions, )\{(.+?)^ *\}", script, re.S | re.M))
+    known = set(re.findall(r'^ +"?([a-z-]+)"?(?:: |,$)', actions, re.M))
+    by_button_alone = {"print"}
+    assert {action for _, action in told} == known - by_button_alone
+    assert re.findall(r"""\bkey === ["'`]|\bcase ["'`]|event\.code""", script) == [], "a key that nobody is told of"
 
 
 def test_a_visitor_reads_the_help_and_is_led_to_log_in_for_the_sample(db: Any) -> None:

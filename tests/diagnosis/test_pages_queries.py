@@ -21,6 +21,8 @@ PAGES: dict[str, Address] = {
     "upload": lambda _: "/",
     "history": lambda _: "/radiographs/",
     "help": lambda _: "/help/",
+    "models": lambda _: "/models/",
+    "model": lambda of: f"/models/{of[-1].prediction.model_version}/",
     "email addresses": lambda _: "/accounts/email/",
     "change password": lambda _: "/accounts/password/change/",
     "not found": lambda _: "/nowhere/",

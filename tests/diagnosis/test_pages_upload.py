@@ -134,7 +134,7 @@ def test_a_body_that_is_no_form_is_400_in_words_for_people(alice: User, settings
     kind = "multipart/form-data; boundary="
     answer = browser_of(alice).post("/", jpeg_bytes(), content_type=kind, headers=headers)
     assert answer.status_code == 400
-    assert "Send one file, with its name" in words(answer)
+    assert "Send each file, with its name" in words(answer)
     assert_nothing_is_stored(settings)
 
 
@@ -142,7 +142,7 @@ def test_a_full_disk_is_507_and_says_so(alice: User, settings: Settings, monkeyp
     def fill(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("diagnosis.upload_views.submit_all", fill)
+    monkeypatch.setattr("diagnosis.upload_views.submit_unless_known", fill)
     client = browser_of(alice)
     client.raise_request_exception = False
     answer = client.post("/", {"file": upload()}, headers=HTMX)

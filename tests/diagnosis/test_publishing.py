@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db import IntegrityError
 from pytest_django.fixtures import Settings
 
 from diagnosis import publishing, worker
+from diagnosis.engine.artifact import Artifact, write_artifact
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.models import ModelVersion
 from tests.conftest import BUNDLED_MODEL
@@ -83,6 +85,36 @@ def test_a_damaged_artifact_leaves_neither_row_nor_folder(tmp_path: Path, settin
         call_command("publish_model", folder)
     assert not ModelVersion.objects.exists()
     assert not settings.MODELS_DIR.exists()
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_neither_row_nor_folder(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("diagnosis.engine.artifact.os.fsync", full)
+    with pytest.raises(CommandError, match=r"cannot be written: No space left on device\.$"):
+        call_command("publish_model", BUNDLED_MODEL)
+    assert not ModelVersion.objects.exists()
+    assert list(settings.MODELS_DIR.iterdir()) == []
+
+
+@pytest.mark.parametrize("ahead", ["before it looks", "while it writes"])
+def test_two_who_publish_the_same_artifact_at_once_both_succeed(ahead: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, versions = write_artifact, []
+
+    def be_overtaken(artifact: Artifact, folder: Path) -> None:
+        monkeypatch.setattr(publishing, "write_artifact", write)
+        versions.append(publishing.publish(BUNDLED_MODEL))
+        if ahead == "before it looks":
+            write(artifact, folder)
+        raise OSError(errno.ENOTEMPTY, "Directory not empty")
+
+    monkeypatch.setattr(publishing, "write_artifact", be_overtaken)
+    versions.append(publishing.publish(BUNDLED_MODEL))
+    assert [is_new for _, is_new in versions] == [True, False]
+    assert ModelVersion.objects.get() == versions[0][0] == versions[1][0]
 
 
 def test_activating_switches_and_activating_the_older_rolls_back(tmp_path: Path) -> None:

@@ -65,6 +65,14 @@ def test_one_page_holds_the_facts_that_the_result_page_holds(alice: User, versio
     assert "alice@example.org" not in text
 
 
+def test_the_report_on_an_adults_lateral_view_holds_both_warnings(alice: User, version: ModelVersion) -> None:
+    radiograph = make_radiograph(alice, **succeeded(version), activation_map=MAP)
+    Radiograph.objects.update(acquisition={"age": 45, "view": "LL"})
+    text = text_of(read(radiograph))
+    assert "The patient is an adult (45 years)." in text
+    assert "The view is lateral or oblique (LL)." in text
+
+
 def test_the_page_is_tagged_and_says_its_title_and_language(alice: User, version: ModelVersion) -> None:
     reader = read(make_radiograph(alice, **succeeded(version), activation_map=MAP))
     assert reader.metadata

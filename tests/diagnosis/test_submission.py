@@ -12,9 +12,11 @@ from django.db import DatabaseError
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from pytest_django.fixtures import Settings
 
+from diagnosis import uploads
 from diagnosis.engine.errors import RadiographError
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.submission import submit
+from tests.diagnosis.pages import browser_of
 from tests.drawings import jpeg_bytes
 from tests.factories import upload
 
@@ -122,3 +124,23 @@ def test_deleting_a_radiograph_takes_its_file_and_predictions_along(
         assert len(stored_files(settings)) == 1, "until the rows are gone for certain"
     assert stored_files(settings) == []
     assert not Prediction.objects.exists()
+
+
+@pytest.mark.usefixtures("rung")
+def test_the_folders_that_a_days_first_file_makes_are_on_disk_too(
+    alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(uploads, "_fsync", synced.append)
+    radiograph = submit(alice, upload())
+    file, root = Path(radiograph.file.path), Path(settings.MEDIA_ROOT)
+    assert synced == [file, file.parent, file.parent.parent, file.parent.parent.parent, root]
+
+
+@pytest.mark.usefixtures("rung")
+def test_an_image_that_could_not_be_read_is_taken_anew_when_it_is_sent_again(alice: User) -> None:
+    client = browser_of(alice)
+    for count in (1, 2):
+        client.post("/", {"file": upload()})
+        assert Radiograph.objects.count() == count
+        Prediction.objects.update(status="failed", reason="Reading was tried 3 times. Upload it again.")

@@ -164,3 +164,13 @@ def test_ringing_a_redis_that_says_nothing_gives_up_within_two_seconds(monkeypat
         started = time.monotonic()
         assert tasks.ring(1) is False
         assert time.monotonic() - started < 2
+
+
+@pytest.mark.usefixtures("db")
+def test_what_cannot_be_removed_does_not_keep_the_sweep_from_the_jobs(alice: User, settings: Settings) -> None:
+    prediction = running(alice, f"{host_name()}:{dead_process()}")
+    for name in ("a", "b"):
+        folder = settings.FILE_UPLOAD_TEMP_DIR / name  # which nothing makes here, and nothing here can unlink
+        folder.mkdir()
+        os.utime(folder, (0, 0))
+    assert sweep() == [prediction.pk]

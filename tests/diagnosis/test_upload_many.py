@@ -280,6 +280,7 @@ def test_a_stranger_may_send_neither_a_large_zip_nor_many_files(db: Any, setting
     answer = stranger.post("/", {"file": [upload("a.jpg"), upload("b.jpg")]})
     assert answer.status_code == 400
     assert "more than one file" in words(answer)
+    assert "Log in first" in words(answer)
     assert_nothing_is_stored(settings)
 
 

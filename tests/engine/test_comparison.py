@@ -29,12 +29,47 @@ def many(seed: int, noise: float, size: int = 400) -> tuple[list[int], list[floa
     ],
 )
 def test_mcnemars_p_is_the_one_worked_out_by_hand(only_a: int, only_b: int, p: float) -> None:
-    assert mcnemar(only_a, only_b) == pytest.approx(p)
+    assert mcnemar([-1] * only_a + [0] * 5 + [1] * only_b) == pytest.approx(p)
 
 
 def test_mcnemars_p_of_thousands_is_a_number() -> None:
-    assert mcnemar(2600, 2600) == 1
-    assert 0 < mcnemar(2300, 2700) < 1e-6
+    assert mcnemar([1, -1] * 2600) == 1
+    assert 0 < mcnemar([-1] * 2300 + [1] * 2700) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("balances", "p"),
+    [
+        ([-10], 1.0),  # of the two signs one is as good as the other
+        ([3, 1], 2 / 4),  # 4 and -4
+        ([3, -1], 4 / 4),  # each of the four sums is at least 2 from zero
+        ([2, 2, 2, 1, -1], 6 / 32),  # 8, 6 and 6, and the same below zero
+    ],
+)
+def test_mcnemars_p_counts_patients_and_not_their_images(balances: list[int], p: float) -> None:
+    assert mcnemar(balances) == pytest.approx(p)
+
+
+def test_chance_alone_seldom_tells_two_equals_apart_although_the_images_of_a_patient_fare_alike() -> None:
+    labels, patients = [0] * 100 + [1] * 100, [str(i // 5) for i in range(200)]
+    alarms = 0
+    for seed in range(60):
+        misread = np.random.default_rng(seed).random((2, 40)) < 0.3
+        a, b = (list(np.abs(np.array(labels) - np.repeat(each, 5))) for each in misread)
+        alarms += compare(labels, (a, b), THRESHOLDS, patients, resamples=1).p < 0.05
+    assert alarms <= 6
+
+
+def test_many_images_of_a_few_patients_prove_nothing() -> None:
+    labels = [1] * 100 + [0] * 50
+    patients = [str(i // 10) for i in range(100)] + [f"healthy {i}" for i in range(50)]
+    a, few, more = (
+        [0.1] * 10 * missed + [0.9] * (100 - 10 * missed) + [0.1] * 50 for missed in (0, FEWEST - 1, FEWEST)
+    )
+    found = compare(labels, (a, few), THRESHOLDS, patients)
+    assert found.differences["sensitivity"].high < 0
+    assert found.worse == ("auroc",)
+    assert "sensitivity" in compare(labels, (a, more), THRESHOLDS, patients).worse
 
 
 def test_differences_and_counts_are_those_worked_out_by_hand() -> None:
@@ -109,6 +144,16 @@ def test_a_handful_of_images_proves_nothing_however_far_apart_the_answers_are() 
     assert found.worse == ()
     more = compare([1, *labels], ([0.9, *a], [0.05, *b]), THRESHOLDS, [str(i) for i in range(len(labels) + 1)])
     assert more.worse == ("auroc", "sensitivity", "correctness")
+
+
+def test_a_difference_whose_interval_holds_zero_proves_nothing_though_many_answers_differ() -> None:
+    labels = [1] * 100 + [0] * 50
+    a = [0.1] * 8 + [0.9] * 92 + [0.1] * 50
+    b = [0.9] * 8 + [0.1] * 12 + [0.9] * 80 + [0.1] * 50
+    found = compare(labels, (a, b), THRESHOLDS, [str(i) for i in range(150)])
+    assert found.differences["sensitivity"].low < found.differences["sensitivity"].value < 0
+    assert found.differences["sensitivity"].high > 0
+    assert (found.worse, found.better) == ((), ())
 
 
 def test_a_lost_figure_is_told_beside_one_that_was_won() -> None:

@@ -8,8 +8,8 @@ import zlib
 
 import numpy as np
 import pytest
-from pydicom import Dataset, Sequence, dcmread
-from pydicom.encaps import encapsulate, generate_frames
+from pydicom import DataElement, Dataset, Sequence, dcmread
+from pydicom.encaps import generate_frames
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
 
 from diagnosis.engine.dicom.clean_copy import write_clean_copy
@@ -99,22 +99,66 @@ def test_each_copy_has_identifiers_of_its_own() -> None:
         assert first[name].value != second[name].value
 
 
-@pytest.mark.parametrize(
+def test_an_attribute_without_a_value_stays_without_one() -> None:
+    pixels = grey().astype(np.uint16) * 9
+    pixels[:5] = 0
+    for name in ("PixelPaddingValue", "BitsStored", "HighBit", "SamplesPerPixel", "PixelRepresentation"):
+        original = encoded(without_value(dataset_of(pixels), name))
+        copy = clean(original)
+        assert read_header(io.BytesIO(copy)) == read_header(io.BytesIO(original)), name
+        np.testing.assert_array_equal(read_radiograph(copy), read_radiograph(original), name)
+
+
+def without_value(dataset: Dataset, name: str) -> Dataset:
+    """Keep the attribute, with a length of 0."""
+    dataset[name] = DataElement(name, "US", None)
+    return dataset
+
+
+def commented(syntax: UID, marker: bytes) -> tuple[bytes, bytes]:
+    """Compress, and return the pixels up to where a comment may stand, with the comment, and the rest."""
+    dataset = dataset_of()
+    encoded(dataset, syntax)  # which compresses it
+    frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
+    place = 4 + int.from_bytes(frame[4:6], "big")  # behind the size, which JPEG 2000 wants first of all
+    return frame[:place] + marker + struct.pack(">H", len(PATIENT) + 2) + PATIENT.encode(), frame[place:]
+
+
+def in_fragments(syntax: UID, *fragments: bytes) -> bytes:
+    dataset = dataset_of()
+    encoded(dataset, syntax)
+    items = b"".join(struct.pack("<HHI", 0xFFFE, 0xE000, len(each)) + each for each in (b"", *fragments))
+    dataset.PixelData = items + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+COMMENTS = pytest.mark.parametrize(
     ("syntax", "marker"),
     [(JPEGLSLossless, b"\xff\xfe"), (JPEG2000Lossless, b"\xff\x64")],
     ids=["JPEG-LS", "JPEG 2000"],
 )
+
+
+@COMMENTS
 def test_comments_within_the_compressed_pixels_are_dropped(syntax: UID, marker: bytes) -> None:
-    dataset = dataset_of()
-    encoded(dataset, syntax)  # which compresses it
-    frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
-    comment = marker + struct.pack(">H", len(PATIENT) + 2) + PATIENT.encode()
-    # JPEG 2000 wants its size first of all
-    place = 2 if syntax == JPEGLSLossless else 4 + int.from_bytes(frame[4:6], "big")
-    dataset.PixelData = encapsulate([frame[:place] + comment + frame[place:]])
-    buffer = io.BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
-    copy = clean(buffer.getvalue())
-    assert comment in buffer.getvalue()
+    head, rest = commented(syntax, marker)
+    original = in_fragments(syntax, head + rest)
+    copy = clean(original)
+    assert SECRET in original
+    assert SECRET not in copy
+    np.testing.assert_array_equal(read_radiograph(copy), read_radiograph(dicom_bytes()))
+
+
+@COMMENTS
+def test_comments_in_a_later_fragment_and_behind_the_image_are_dropped(syntax: UID, marker: bytes) -> None:
+    head, rest = commented(syntax, marker)
+    start = len(head) - len(PATIENT) - 4
+    start -= start % 2
+    behind = PATIENT.encode() * 2
+    original = in_fragments(syntax, head[:start], head[start:] + rest + b"\0" * (len(head + rest) % 2), behind)
+    copy = clean(original)
+    assert original.count(SECRET) == 4  # and in the header
     assert SECRET not in copy
     np.testing.assert_array_equal(read_radiograph(copy), read_radiograph(dicom_bytes()))

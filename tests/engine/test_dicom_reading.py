@@ -12,14 +12,21 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from pydicom import Dataset, Sequence
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+)
 
 from diagnosis.engine.dicom import reading
 from diagnosis.engine.errors import RadiographError, TooDemanding, TooManyPixels, UnreadableImage, UnsupportedFormat
 from diagnosis.engine.header import Header, read_header
 from diagnosis.engine.preprocessing import read_radiograph
 from diagnosis.engine.suitability import cautions_of, refusal_of_header
-from tests.dicoms import LOSSLESS, dataset_of, dicom_bytes, encoded, grey
+from tests.dicoms import LOSSLESS, dataset_of, dicom_bytes, dicom_with_a_lying_length, encoded, grey
 from tests.drawings import image_bytes
 
 CHILD: dict[str, str | float] = {
@@ -86,12 +93,15 @@ def test_no_radiograph_is_refused(modality: str) -> None:
     assert refusal_code(Modality=modality) == "modality"
 
 
-@pytest.mark.parametrize("part", ["EXTREMITY", "RIBCAGE", "ABDOMEN", "THORACIC SPINE", "HAND"])
+@pytest.mark.parametrize(
+    "part",
+    ["EXTREMITY", "RIBCAGE", "ABDOMEN", "THORACIC SPINE", "HAND", "C-SPINE", "HAND/WRIST", "LEFT LOWER EXTREMITY"],
+)
 def test_another_part_of_the_body_is_refused(part: str) -> None:
     assert refusal_code(BodyPartExamined=part) == "body_part"
 
 
-@pytest.mark.parametrize("part", ["", "CHEST", "THORAX", "TORAX AP", "LUNG", "CHESTABDOMEN", "UNKNOWN"])
+@pytest.mark.parametrize("part", ["", "CHEST", "THORAX", "TORAX AP", "LUNG", "CHESTABDOMEN", "CHEST/RIBS", "UNKNOWN"])
 @pytest.mark.parametrize("modality", ["CR", "DX", "DR"])
 def test_a_chest_and_an_unknown_part_are_not_refused(modality: str, part: str) -> None:
     assert refusal_code(Modality=modality, BodyPartExamined=part) is None
@@ -148,6 +158,12 @@ def test_a_length_that_leads_beyond_the_file_is_refused() -> None:
 def test_a_header_that_claims_more_pixels_than_there_are_is_refused() -> None:
     with pytest.raises(UnreadableImage, match="fewer pixels"):
         header_of(dicom_bytes(Rows=4000, Columns=4000))
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian], ids=["explicit", "implicit"])
+def test_a_length_of_the_pixels_that_leads_beyond_the_file_is_refused(syntax: UID) -> None:
+    with pytest.raises(UnreadableImage, match="cut off"):
+        header_of(dicom_with_a_lying_length(syntax))
 
 
 def test_more_pixels_than_are_taken_are_refused() -> None:

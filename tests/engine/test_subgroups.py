@@ -28,6 +28,14 @@ def test_each_subtype_is_measured_against_all_the_healthy() -> None:
     assert low < 2 / 3 <= high
 
 
+def test_images_of_one_patient_do_not_feign_certainty_in_a_subgroup() -> None:
+    alone = subgroups(LABELS, CHANCES, 0.5, PATIENTS, {"subtype": SUBTYPES})["subtype"]["bacteria"]
+    facts = {"subtype": SUBTYPES * 20}
+    tenfold = subgroups(LABELS * 20, CHANCES * 20, 0.5, PATIENTS * 20, facts)["subtype"]["bacteria"]
+    widths = [high - low for low, high in (each["intervals"]["sensitivity"] for each in (alone, tenfold))]
+    assert widths[1] == pytest.approx(widths[0], rel=0.2)
+
+
 def test_a_fact_known_of_both_classes_divides_both() -> None:
     sexes = ["F", "F", "M", "M", "M", "F", "F", "M", ""]
     found = subgroups(LABELS, CHANCES, 0.5, PATIENTS, {"sex": sexes})["sex"]

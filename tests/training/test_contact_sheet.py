@@ -1,5 +1,6 @@
 """A sheet of training images before and after augmentation."""
 
+import errno
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from matplotlib.figure import Figure
 from PIL import Image
 
 from diagnosis.engine.examples import find_examples
@@ -76,6 +78,20 @@ def test_what_cannot_be_drawn_is_one_sentence(
 ) -> None:
     with pytest.raises(CommandError, match=sentence):
         sheet(draw_folder(1, 1), tmp_path / output, seed=seed)
+
+
+def test_a_full_disk_leaves_no_half_of_a_sheet(
+    draw_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_the_disk(figure: Figure, file: Any, **how: Any) -> None:
+        if isinstance(file, Path):
+            file.write_bytes(b"half a picture")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", fill_the_disk)
+    with pytest.raises(CommandError, match="No space left on device"):
+        sheet(draw_folder(1, 1), tmp_path / "sheets" / "sheet.png")
+    assert list((tmp_path / "sheets").iterdir()) == []
 
 
 def test_a_folder_without_images_is_one_sentence_for_the_sheet(tmp_path: Path) -> None:

@@ -30,6 +30,37 @@ def test_certain_and_right_answers_have_no_error_and_no_width() -> None:
     assert (found["auroc"].low, found["auroc"].high) == (1, 1)
 
 
+def test_eight_of_eight_leave_the_doubt_that_an_exact_interval_knows() -> None:
+    low = 0.025 ** (1 / 8)  # with this sensitivity, eight of eight are found once in forty times
+    found = figures([1] * 8 + [0] * 400, [0.9] * 8 + [0.1] * 399 + [0.9], threshold=0.5)
+    assert found["sensitivity"].low == pytest.approx(low)
+    assert found["sensitivity"].high == 1
+    none = figures([1] * 8 + [0] * 400, [0.1] * 408, threshold=0.5)["sensitivity"]
+    assert none.value == none.low == 0
+    assert none.high == pytest.approx(1 - low)
+    npv = 0.95 * found["specificity"].value
+    assert found["npv"].low == pytest.approx(npv / (npv + 0.05 * (1 - low)))
+    assert found["npv"].high == 1
+
+
+def test_no_false_alarm_among_few_does_not_make_every_alarm_true() -> None:
+    found = figures([1] * 30 + [0] * 10, [0.9] * 29 + [0.1] * 11, threshold=0.5)["ppv"]
+    alarms = 0.95 * (1 - 0.025 ** (1 / 10))
+    assert found.value == found.high == 1
+    assert found.low == pytest.approx(0.05 * 29 / 30 / (0.05 * 29 / 30 + alarms))
+
+
+def test_many_images_of_one_patient_leave_the_doubt_of_one() -> None:
+    found = figures([1] * 50 + [0], [0.9] * 50 + [0.1], 0.5, groups=["one"] * 50 + ["other"])
+    assert found["sensitivity"].low == pytest.approx(0.025)
+    assert found["accuracy"].low == pytest.approx(0.025 ** (1 / 2))
+
+
+def test_each_answer_may_have_its_own_threshold() -> None:
+    found = figures([1, 0, 1, 0], [0.8, 0.6, 0.4, 0.2], np.array([0.9, 0.7, 0.3, 0.3]), resamples=1)
+    assert (found["sensitivity"].value, found["specificity"].value) == (0.5, 1)
+
+
 def test_the_interval_of_a_share_is_as_wide_as_theory_says() -> None:
     labels = np.ones(400, dtype=int)
     chances = np.where(np.arange(400) < 320, 0.9, 0.1)  # sensitivity 0.8, standard error 0.02

@@ -5,7 +5,8 @@ import pytest
 
 from diagnosis.engine.errors import DatasetError
 from tests.training.conftest import draw_chest, make_dataset
-from training.datasets import folds
+from training.config import TrainingConfig
+from training.datasets import folds, hold_out, split_by_patient
 
 PATIENTS = [f"n{i // 2}" for i in range(20)] + [f"p{i // 3}" for i in range(60)]
 LABELS = [0] * 20 + [1] * 60
@@ -69,3 +70,22 @@ def test_too_few_patients_for_so_many_folds_are_an_error_before_the_first_fold()
 def test_one_fold_is_none() -> None:
     with pytest.raises(DatasetError, match="at least two folds, not 1"):
         folds(make_dataset(PATIENTS, LABELS), 1, 0)
+
+
+def test_the_configuration_names_the_fold_that_is_kept_out() -> None:
+    dataset = make_dataset(PATIENTS, LABELS)
+    wanted = [validation.patients for _, validation in folds(dataset, 4, 3)]
+    parts = [hold_out(dataset, TrainingConfig(folds=4, fold=fold, seed=3)) for fold in range(4)]
+    assert [validation.patients for _, validation in parts] == wanted
+    assert all(set(training.patients).isdisjoint(validation.patients) for training, validation in parts)
+
+
+@pytest.mark.parametrize("fold", [-1, 4])
+def test_a_fold_that_is_not_there_is_one_sentence(fold: int) -> None:
+    with pytest.raises(DatasetError, match=f"no fold {fold} of 4: they count from 0 to 3"):
+        hold_out(make_dataset(PATIENTS, LABELS), TrainingConfig(folds=4, fold=fold))
+
+
+def test_without_folds_a_share_of_the_patients_is_kept_out() -> None:
+    dataset = make_dataset(PATIENTS, LABELS)
+    assert hold_out(dataset, TrainingConfig(seed=2))[1].patients == split_by_patient(dataset, 0.12, 2)[1].patients

@@ -20,9 +20,11 @@ from diagnosis.engine.errors import ArtifactError, DatasetError
 from diagnosis.engine.gate import Gate
 from tests.training.conftest import draw_chest, make_dataset, png
 from tests.training.test_export import build
+from training import trainer
 from training.calibration import Calibration
 from training.config import TrainingConfig
 from training.counterexamples import WRONGS, collage, spoil, vary
+from training.datasets import Dataset
 from training.drawings import KINDS, draw
 from training.errors import ExportError
 from training.export import make_artifact, put_gate
@@ -233,6 +235,30 @@ def test_the_command_puts_a_gate_on_an_artifact(
     assert gate.figures["kind_left_out"]["strange"]["images"] == 2
     with pytest.raises(CommandError, match="exists already"):
         call_command("fit_gate", tmp_path / "old", output=tmp_path / "new", **options)
+
+
+def test_the_gate_is_fitted_on_no_more_images_than_the_run_had(
+    network: keras.Model, draw_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(SMALL, validation_fraction=0.5, fraction=0.5)
+    write_artifact(make_artifact(network, PLAIN, CHESTS, {}, {}, {"config": config.as_dict()}), tmp_path / "old")
+    network.save_weights(tmp_path / "network.weights.h5")
+    given: dict[str, Dataset] = {}
+
+    def stop_here(parts: dict[str, Dataset], *_: object) -> None:
+        given.update(parts)
+        raise DatasetError("Enough is seen.")
+
+    monkeypatch.setattr(trainer, "make_gallery", stop_here)
+    with pytest.raises(CommandError, match="Enough is seen"):
+        call_command(
+            "fit_gate",
+            tmp_path / "old",
+            weights=tmp_path / "network.weights.h5",
+            data=draw_folder(8, 8),
+            output=tmp_path / "new",
+        )
+    assert {name: len(part.examples) for name, part in given.items()} == {"training": 4, "validation": 4}
 
 
 def test_the_command_names_weights_that_cannot_be_read(

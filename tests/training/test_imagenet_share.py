@@ -1,3 +1,4 @@
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,33 @@ def test_the_network_scales_grey_values_itself() -> None:
     assert scaled(ends)[0, 0, :2].numpy().tolist() == [[1.0] * 3, [-1.0] * 3]
 
 
-def test_a_file_that_is_no_archive_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "weights.npz").write_text("no weights")
-    with pytest.raises(TrainingError, match="cannot be read"):
+def single_array() -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.zeros(3))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"no weights", b"", single_array(), b"PK\x03\x04 cut off"])
+def test_a_file_that_is_no_archive_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "weights.npz").write_bytes(content)
+    with pytest.raises(TrainingError, match=r"weights\.npz is no \.npz file of ImageNet weights, or it is damaged\.$"):
         read_imagenet(tmp_path / "weights.npz")
+
+
+def test_a_damaged_archive_is_one_sentence(imagenet_file: Path, tmp_path: Path) -> None:
+    whole = bytearray(imagenet_file.read_bytes())
+    whole[2000:2100] = bytes(100)
+    (tmp_path / "weights.npz").write_bytes(whole)
+    with pytest.raises(TrainingError, match="or it is damaged"):
+        read_imagenet(tmp_path / "weights.npz")
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"nowhere\.npz cannot be read: No such file or directory\.$"):
+        read_imagenet(tmp_path / "nowhere.npz")
+
+
+def test_weights_of_a_narrower_mobilenet_are_one_sentence(imagenet_file: Path) -> None:
+    narrower = {name: array[..., ::2] for name, array in read_imagenet(imagenet_file).items()}
+    with pytest.raises(TrainingError, match="weights of conv1 are those of another network"):
+        build(narrower)

@@ -245,6 +245,17 @@ def rubbish(folder: Path) -> Path:
     return edited(folder, lambda config: config["layers"][2].update(config=[1, 2], inbound_nodes=7))
 
 
+def unknown_setting_that_is_on(folder: Path) -> Path:
+    return edited(folder, lambda config: config["layers"][1]["config"].update(renorm=True))
+
+
+def last_activation_used_inside_too(folder: Path) -> Path:
+    image, sigmoid = keras.Input((32, 32, 1)), keras.layers.Activation("sigmoid", name="twice")
+    pooled = keras.layers.GlobalAveragePooling2D()(sigmoid(image))
+    keras.Model(image, sigmoid(keras.layers.Dense(1)(pooled))).save(folder / "mine.keras")
+    return folder / "mine.keras"
+
+
 def two_outputs(folder: Path) -> Path:
     return edited(folder, lambda config: config.update(output_layers=[["unit", 0, 0], ["mean", 0, 0]]))
 
@@ -288,6 +299,8 @@ def two_sigmoids(folder: Path) -> Path:
         (weights_that_unpack_to_a_flood, "unpack to more than is taken"),
         (nonsense, "refers to a layer nobody that it does not hold"),
         (rubbish, "layer has no settings"),
+        (unknown_setting_that_is_on, "has a setting that is not known here: renorm"),
+        (last_activation_used_inside_too, "last layer twice is used in another place too"),
         (two_outputs, "must have one input and one output"),
         (small_input, "input has the shape 28 × 28 × 1; height × width × 1 or 3 is taken"),
         (four_channels, "input has the shape 32 × 32 × 4"),

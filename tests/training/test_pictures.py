@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from diagnosis.engine.curves import CHARTS
 from tests.training.conftest import make_dataset
 from training.batches import predict_logits
 from training.config import TrainingConfig
@@ -28,10 +29,11 @@ def test_the_curves_show_training_and_validation() -> None:
     names = ("loss", "accuracy", "auroc")
     row = {f"{part}{name}": 0.5 for part in ("", "clean_", "perturbed_") for name in names}
     figure = draw_curves([{"epoch": 1, **row}, {"epoch": 2, **row, "accuracy": 0.75}])
-    assert [axes.get_title() for axes in figure.axes] == ["loss", "accuracy", "AUROC"]
+    assert [axes.get_title() for axes in figure.axes] == ["Loss", "Accuracy", "AUROC"]
     lines = figure.axes[1].get_lines()
-    assert [line.get_label() for line in lines] == ["training", "validation", "perturbed"]
+    assert [line.get_label() for line in lines] == list(CHARTS["Accuracy"])
     assert np.array_equal(lines[0].get_ydata(), [0.5, 0.75])
+    assert np.array_equal(lines[2].get_ydata(), [0.5, 0.5])
 
 
 def test_the_roc_names_the_area_and_the_threshold() -> None:

@@ -21,6 +21,7 @@ from tests.training import stand_in
 from training import runs
 from training.accelerator import KINDS
 from training.errors import TrainingError
+from training.management.commands.train import Command
 from training.models import TrainingRun
 
 Status = TrainingRun.Status
@@ -285,14 +286,16 @@ def test_only_a_failed_run_goes_on(run: TrainingRun) -> None:
 def test_the_command_says_all_that_was_chosen(run: TrainingRun, tmp_path: Path) -> None:
     for name in ("drawn", "weights.npz"):
         (tmp_path / name).mkdir()
-    chosen = {"epochs": 3, "seed": 0, "accelerator": "cpu", "source": "drawn", "imagenet_weights": "weights.npz"}
+    chosen = {"epochs": 3, "seed": 0, "accelerator": "cpu", "source": "--afresh", "imagenet_weights": "weights.npz"}
     for name, value in chosen.items():
         setattr(run, name, value)
     words = " ".join(runs.command(run)[1:])
     assert words == (
         f"manage.py train --data {tmp_path / 'drawn'} --recipe default --accelerator cpu --output {run.folder} "
-        f"--imagenet-weights {tmp_path / 'weights.npz'} --epochs 3 --seed 0 --source drawn"
+        f"--imagenet-weights {tmp_path / 'weights.npz'} --epochs=3 --seed=0 --source=--afresh"
     )
+    asked = Command().create_parser("manage.py", "train").parse_args(runs.command(run)[3:])
+    assert (asked.source, asked.afresh, asked.epochs, asked.seed) == ("--afresh", False, 3, 0)
 
 
 @pytest.mark.parametrize(

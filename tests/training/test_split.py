@@ -41,6 +41,14 @@ def test_near_duplicates_are_found_whatever_their_brightness() -> None:
     assert near_duplicates(pixels) == [(0, 2)]
 
 
+@pytest.mark.parametrize(("share", "are_near"), [(0.08, True), (0.2, False)])
+def test_near_is_within_an_eighth_of_the_pictures_own_spread(share: float, are_near: bool) -> None:
+    random = np.random.default_rng(0)
+    own, other = (random.normal(size=(16, 16)).repeat(14, 0).repeat(14, 1) for _ in range(2))
+    pixels = np.clip(128 + 25 * np.stack([own, own + share * other]), 0, 255).astype(np.uint8)
+    assert near_duplicates(pixels) == ([(0, 1)] if are_near else [])
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_patients_with_nearly_the_same_image_stay_together(seed: int) -> None:
     patients = [f"patient{i}" for i in range(12)]

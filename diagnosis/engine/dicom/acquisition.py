@@ -15,6 +15,8 @@ ACQUISITION_TAGS = {STUDY_DATE, MODALITY, MANUFACTURER, BIRTH_DATE, SEX, AGE, BO
 
 #: From this age on a number of years tells who it may be (PS3.15 and HIPAA say 90), so that it is kept as this one.
 OLDEST = 90
+#: What the standard allows, and what devices write of parts of the body against it, such as L-SPINE.
+_TERM, _PART = re.compile(r"[A-Z0-9_ ]{1,16}"), re.compile(r"[A-Z0-9_ /&()+-]{1,64}")
 _AGE = re.compile(r"(\d{1,3})([DWMY]?)")
 _MONTHS = {"D": 12 / 365.25, "W": 12 * 7 / 365.25, "M": 1, "Y": 12, "": 12}
 
@@ -27,7 +29,7 @@ def acquisition_of(values: Values, tables: Tables) -> dict[str, str | float]:
         "sex": sex if (sex := term_of(values, SEX)) in ("M", "F", "O") else "",
         "view": _view_of(values, tables),
         "modality": term_of(values, MODALITY),
-        "body_part": term_of(values, BODY_PART),
+        "body_part": term_of(values, BODY_PART, _PART),
         "manufacturer": text_of(values.get(MANUFACTURER, b""))[:64],
     }
     return {name: value for name, value in facts.items() if value != ""}
@@ -38,10 +40,10 @@ def age_string(years: float) -> str:
     return f"{round(years * 12):03d}M" if years < 2 else f"{int(years):03d}Y"
 
 
-def term_of(values: Values, tag: int) -> str:
+def term_of(values: Values, tag: int, form: re.Pattern[str] = _TERM) -> str:
     """Return a defined term, and nothing of what does not look like one: it might be a name."""
     text = text_of(values.get(tag, b"")).upper()
-    return text if re.fullmatch(r"[A-Z0-9_ ]{1,16}", text) else ""
+    return text if form.fullmatch(text) else ""
 
 
 def _view_of(values: Values, tables: Tables) -> str:

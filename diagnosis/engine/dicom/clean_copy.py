@@ -90,7 +90,7 @@ def _acquisition(description: Description) -> dict[int, tuple[bytes, bytes]]:
 
 def _display(description: Description) -> dict[int, tuple[bytes, bytes]]:
     """Return what shows the picture, written anew from what was understood: a text has no way through a number."""
-    numbers = [tag for tag in (*d.DISPLAY_NUMBERS, d.PADDING) if tag in description.values]
+    numbers = [tag for tag in (*d.DISPLAY_NUMBERS, d.PADDING) if description.has_number(tag)]
     kept = {tag: (b"US", struct.pack("<H", description.number(tag))) for tag in numbers}
     for tag in d.DISPLAY_DECIMALS:
         if (number := description.decimal(tag)) is not None:
@@ -115,7 +115,7 @@ def _table(description: Description, tag: int) -> bytes:
 
 
 def _pixels(description: Description, source: Source) -> Iterator[bytes]:
-    """Yield the element of the pixels. A fragment is held whole, since its length comes before it."""
+    """Yield the element of the pixels. What is compressed is held whole, since its length comes before it."""
     tag = struct.pack("<HH", reading.PIXEL_DATA >> 16, reading.PIXEL_DATA & 0xFFFF)
     vr = b"OW\0\0" if description.allocated == 16 else b"OB\0\0"
     if not description.is_compressed:
@@ -125,16 +125,22 @@ def _pixels(description: Description, source: Source) -> Iterator[bytes]:
         yield b"\0" * (length % 2)
         return
     yield tag + b"OB\0\0" + struct.pack("<I", reading.UNDEFINED) + _item(b"")
+    pictures = _fragments(description, source)
+    if description.frames == 1:  # in however many fragments, of which any may hold comments
+        pictures = iter([b"".join(pictures)])
+    for picture in pictures:
+        yield _item(without_comments(picture, description))
+    yield struct.pack("<HHI", reading.SEQUENCE_END >> 16, reading.SEQUENCE_END & 0xFFFF, 0)
+
+
+def _fragments(description: Description, source: Source) -> Iterator[bytes]:
     fragment: list[bytes] = []
-    is_first = True
     for piece in pixel_pieces(description, source):
         if piece is not None:
             fragment.append(piece)
-            continue
-        whole = b"".join(fragment)
-        yield _item(without_comments(whole, description) if is_first else whole)
-        fragment, is_first = [], False
-    yield struct.pack("<HHI", reading.SEQUENCE_END >> 16, reading.SEQUENCE_END & 0xFFFF, 0)
+        else:
+            yield b"".join(fragment)
+            fragment = []
 
 
 def _item(value: bytes) -> bytes:

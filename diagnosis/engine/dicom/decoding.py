@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from diagnosis.engine.dicom import description as d
+from diagnosis.engine.dicom.codestream import frame_of
 from diagnosis.engine.dicom.description import Description, open_dicom, pixel_pieces
 from diagnosis.engine.dicom.display import grey_of
+from diagnosis.engine.dicom.gdcm_process import decode_apart
 from diagnosis.engine.errors import UnsupportedFormat
 
 #: One decoder each, and never another one after it has failed: each would be one more to be attacked.
@@ -42,6 +44,8 @@ def _words(pixels: bytes, description: Description) -> NDArray[np.unsignedintege
 
 
 def _decompressed(pixels: bytes, description: Description) -> NDArray[np.unsignedinteger]:
+    if _PLUGINS[description.syntax] == "gdcm":
+        return _decompressed_apart(pixels, description)
     from pydicom.encaps import encapsulate
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
@@ -54,13 +58,29 @@ def _decompressed(pixels: bytes, description: Description) -> NDArray[np.unsigne
         "photometric_interpretation": description.text(d.PHOTOMETRIC),
         "bits_allocated": description.allocated,
         "bits_stored": description.stored,
-        "pixel_representation": description.number(d.SIGNED),
+        "pixel_representation": int(description.is_signed),
         "pixel_keyword": "PixelData",
         "decoding_plugin": _PLUGINS[description.syntax],
     }
     decoder = get_decoder(UID(description.syntax))
-    array, _ = decoder.as_array(encapsulate([pixels]), index=0, raw=True, **options)
+    try:
+        array, _ = decoder.as_array(encapsulate([pixels]), index=0, raw=True, **options)
+    except BaseException as error:
+        # pylibjpeg-rle is written in Rust, whose panic is no Exception and ends the process that does not look for it.
+        if type(error).__name__ == "PanicException":
+            raise ValueError("the run-length encoding is damaged") from error
+        raise
     return array.reshape(description.rows, description.columns).view(f"u{description.allocated // 8}")
+
+
+def _decompressed_apart(pixels: bytes, description: Description) -> NDArray[np.unsignedinteger]:
+    allocated, stored = description.allocated, description.stored
+    if description.syntax in d.JPEG_LS:  # which GDCM decodes to words of the size that they themselves need
+        stored = frame_of(pixels, description.syntax).bits
+        allocated = 8 if stored <= 8 else 16
+    shape = description.rows, description.columns
+    words = decode_apart(pixels, description.syntax, shape, (allocated, stored, description.is_signed))
+    return np.frombuffer(words, "<u2" if allocated == 16 else "u1").reshape(shape)
 
 
 def load_decoders() -> None:

@@ -46,9 +46,11 @@ class Description:
     length: int
     acquisition: dict[str, str | float] = field(default_factory=dict)
 
+    def has_number(self, tag: int) -> bool:
+        return len(self.values.get(tag, b"")) >= 2
+
     def number(self, tag: int, default: int = 0) -> int:
-        value = self.values.get(tag, b"")
-        return int.from_bytes(value[:2], "little") if len(value) >= 2 else default
+        return int.from_bytes(self.values[tag][:2], "little") if self.has_number(tag) else default
 
     def decimal(self, tag: int) -> float | None:
         text = text_of(self.values.get(tag, b""))
@@ -77,6 +79,10 @@ class Description:
     @property
     def stored(self) -> int:
         return self.number(STORED, self.allocated)
+
+    @property
+    def is_signed(self) -> bool:
+        return bool(self.number(SIGNED))
 
     @property
     def is_compressed(self) -> bool:
@@ -132,6 +138,7 @@ def pixel_pieces(description: Description, source: Source) -> Iterator[bytes | N
     """Yield the pixel data in small pieces, None after each fragment. Whatever lies behind the pixels is left out."""
     if not description.is_compressed:
         yield from source.chunks(description.pixel_bytes)
+        source.skip(description.length - description.pixel_bytes)  # which must be there
         yield None
         return
     for number, length in enumerate(reading.fragments_of(source)):

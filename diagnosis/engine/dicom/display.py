@@ -43,7 +43,7 @@ def _stored_values(description: Description) -> Floats:
     high_bit = description.number(d.HIGH_BIT, description.stored - 1)
     shift = max(0, min(high_bit, description.allocated - 1) + 1 - description.stored)
     values = words >> shift & (1 << description.stored) - 1
-    if description.number(d.SIGNED):
+    if description.is_signed:
         values = values - ((values >> description.stored - 1) << description.stored)
     return values.astype(np.float64)
 
@@ -114,7 +114,7 @@ def _table_of(values: Values, description: Description) -> tuple[Floats, int, in
         return None
     length, first, bits = np.frombuffer(descriptor, "<u2").tolist()
     length = length or 65536
-    if description.number(d.SIGNED) and first >= 32768:
+    if description.is_signed and first >= 32768:
         first -= 65536
     if len(data) < length or not 8 <= bits <= 16:
         return None

@@ -42,8 +42,8 @@ class Command(BaseCommand):
 def _lines(found: Comparison) -> list[str]:
     facts = found.figures
     lines = [
-        f"{facts['images']} images of {facts['patients']} patients were answered by both; {facts['refused']} were "
-        f"refused by either and {facts['unreadable']} could not be read.",
+        f"{facts['images']} images of {facts['patients']} patients were answered by both; A refused "
+        f"{facts['refused_by_a']}, B refused {facts['refused_by_b']}, and {facts['unreadable']} could not be read.",
         f"{'':12} {'A':>8} {'B':>8} {'B - A':>8}   95 % interval",
     ]
     for name in FIGURES:
@@ -55,7 +55,7 @@ def _lines(found: Comparison) -> list[str]:
     test = facts["mcnemar"]
     lines += [
         f"Right: both {test['both_right']}, only A {test['only_a_right']}, only B {test['only_b_right']}, neither "
-        f"{test['neither_right']}. McNemar's exact test: p = {test['p']:.2g}.",
+        f"{test['neither_right']}. McNemar's exact test over patients: p = {test['p']:.2g}.",
         found.sentence,
     ]
     return lines

@@ -39,6 +39,8 @@ class Command(BaseCommand):
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         try:
             artifact = read_artifact(options["artifact"])
+            if options["output"].exists():
+                raise CommandError(f"{options['output']} exists already; name a new folder.")
             config = _config_of(artifact.card.training)
             from training.gallery import GallerySources  # takes seconds: a wrong artifact is answered before
             from training.trainer import put_new_gate

@@ -7,16 +7,19 @@ import json
 import logging
 import os
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from diagnosis.engine.errors import DatasetError
 from training.config import TrainingConfig, recipe
 from training.errors import TrainingError
 from training.overrides import override, parse_settings, read_config_file
+from training.registering import carry_out_here
 
 
 class Command(BaseCommand):
@@ -36,6 +39,9 @@ class Command(BaseCommand):
             help="network.weights.h5 of an earlier run, to go on from",
         )
         parser.add_argument("--output", type=Path, metavar="DIR", help="the new folder for the artifact")
+        parser.add_argument(
+            "--register", action="store_true", help="list the run in the admin, to be watched and published there"
+        )
         parser.add_argument(
             "--source", default="", help="what the card says of the images: whose, which, what licence"
         )
@@ -63,21 +69,28 @@ class Command(BaseCommand):
             from training.gallery import GallerySources  # takes seconds: a wrong option is answered before
             from training.trainer import train
 
-            train(
+            work = partial(
+                train,
                 config,
                 options["data"],
                 output,
                 imagenet=options["imagenet_weights"],
                 accelerator=options["accelerator"],
                 source=options["source"],
-                report=self.stdout.write,
                 gallery=GallerySources(options["more_radiographs"], options["not_chest"]),
                 despite_audit=options["despite_audit"],
                 afresh=options["afresh"],
                 start=options["start_from"],
             )
+            if options["register"]:
+                facts = _facts(config, output, options)
+                carry_out_here(facts, lambda say: work(report=say), self.stdout.write, options["afresh"])
+            else:
+                work(report=self.stdout.write)
         except KeyboardInterrupt:
             raise CommandError("Stopped: the same command goes on after the last epoch that was finished.") from None
+        except DatabaseError as error:
+            raise CommandError(f"The registry of runs cannot be written ({error}); `migrate` makes it.") from error
         except (DatasetError, TrainingError, OSError) as error:
             raise CommandError(str(error)) from error
 
@@ -99,6 +112,18 @@ def _configure(config: TrainingConfig, options: dict[str, Any]) -> TrainingConfi
     given = {name: options[name] for name in ("epochs", "seed", "fraction") if options[name] is not None}
     of_file = read_config_file(options["config"]) if options["config"] else {}
     return override(override(override(config, of_file), parse_settings(options["set"])), given)
+
+
+def _facts(config: TrainingConfig, output: Path, options: dict[str, Any]) -> dict[str, Any]:
+    """Return what the registry of runs is told."""
+    weights = options["imagenet_weights"]
+    return {
+        **{name: options[name] for name in ("recipe", "accelerator", "source", "epochs", "seed")},
+        "data": str(options["data"].absolute()),
+        "imagenet_weights": str(weights.absolute()) if weights else "",
+        "config": config.as_dict(),
+        "output": str(output.absolute()),
+    }
 
 
 def _name(config: TrainingConfig, options: dict[str, Any]) -> str:

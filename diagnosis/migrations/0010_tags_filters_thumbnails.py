@@ -10,7 +10,7 @@ import diagnosis.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("diagnosis", "0008_list_indexes"),
+        ("diagnosis", "0009_list_indexes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -19,6 +19,6 @@ def follow_newest(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("diagnosis", "0006_listed")]
+    dependencies = [("diagnosis", "0007_listed")]
 
     operations = [migrations.RunPython(follow_newest, migrations.RunPython.noop, elidable=True)]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("diagnosis", "0005_preview"),
+        ("diagnosis", "0006_not_final"),
     ]
 
     operations = [

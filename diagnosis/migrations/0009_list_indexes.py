@@ -30,7 +30,7 @@ def forget_search(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("diagnosis", "0007_follow_newest")]
+    dependencies = [("diagnosis", "0008_follow_newest")]
 
     operations = [
         migrations.RemoveIndex(model_name="radiograph", name="radiograph_of_owner"),
