@@ -21,7 +21,7 @@ def found_of(request: Request) -> Found:
     """Return what the query of the request asks for; 400 names the field that cannot be understood."""
     form = FilterForm(request.GET, request.user)
     if not form.is_valid():
-        raise exceptions.ValidationError({name: list(sentences) for name, sentences in form.errors.items()})
+        raise exceptions.ValidationError({name: list(map(str, sentences)) for name, sentences in form.errors.items()})
     return form.found()
 
 

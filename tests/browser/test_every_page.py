@@ -162,14 +162,23 @@ FOR_VISITORS: dict[str, Make] = {
 NO_PAGES = {
     "account_confirm_login_code",  # of a way to log in that is not offered
     "diagnosis:again",
+    "diagnosis:classify_chosen",
+    "diagnosis:delete_chosen",  # asks first: judged in test_history.py
+    "diagnosis:export",
+    "diagnosis:export_chosen",
+    "diagnosis:forget_filter",
     "diagnosis:heatmap",
     "diagnosis:image",
     "diagnosis:outcomes",
     "diagnosis:report",
     "diagnosis:reports",
     "diagnosis:sample",
+    "diagnosis:save_filter",
     "diagnosis:status",
+    "diagnosis:tag_chosen",
+    "diagnosis:thumbnail",
     "diagnosis:try_sample",
+    "diagnosis:untag_chosen",
     "diagnosis:upload_states",
     "favicon",
     "healthz",

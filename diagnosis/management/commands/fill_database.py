@@ -116,7 +116,7 @@ def _outcome(versions: list[ModelVersion], chance: random.Random) -> dict[str, A
 def _tag(tags: dict[int, float], radiographs: list[Radiograph], chance: random.Random) -> None:
     through = Tag.radiographs.through
     rows = [
-        through(tag_id=tag, radiograph_id=each.pk)
+        through(tag_id=tag, radiograph=each)
         for tag, share in tags.items()
         for each in radiographs
         if chance.random() < share
