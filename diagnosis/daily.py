@@ -10,7 +10,7 @@ from django.db.models import Case, Count, Value, When
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from diagnosis.engine.bars import Bar, bars
+from diagnosis.engine.bars import stacked
 from diagnosis.filters import starts_of
 from diagnosis.models import Radiograph
 
@@ -35,6 +35,11 @@ class Day:
         return sum(self.counts.values())
 
     @property
+    def written(self) -> str:
+        """The day as an address holds it."""
+        return self.day.isoformat()
+
+    @property
     def row(self) -> list[int]:
         """The counts of all kinds, in their order."""
         return [self.counts.get(kind, 0) for kind in KINDS]
@@ -43,7 +48,8 @@ class Day:
 @dataclass(frozen=True)
 class Chart:
     days: list[Day]
-    bars: list[Bar]
+    #: Of each kind, in their order.
+    paths: list[str]
     most: int
 
     @property
@@ -68,7 +74,7 @@ def chart_of(owner: Any) -> Chart | None:
     """Return the chart of the owner's last days; None where nothing came in them."""
     days = _days(owner)
     most = max(day.total for day in days)
-    return Chart(days, bars([day.row for day in days]), most) if most else None
+    return Chart(days, stacked([day.row for day in days]), most) if most else None
 
 
 def _days(owner: Any) -> list[Day]:

@@ -37,16 +37,16 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
     def owned_by(self, user: AbstractBaseUser | Any) -> Self:
         return self.filter(owner=user)
 
-    def with_predictions(self) -> Self:
+    def with_predictions(self, *unneeded: str) -> Self:
         """Fetch what :attr:`Radiograph.prediction` needs, in one query more however many rows there are."""
         from diagnosis.models import Prediction  # only here: models.py takes this class from this module
 
         predictions = Prediction.objects.select_related("model_version").order_by("-queued_at", "-pk")
-        return self.prefetch_related(models.Prefetch("predictions", predictions))
+        return self.prefetch_related(models.Prefetch("predictions", predictions.defer(*unneeded)))
 
     def listed(self) -> Self:
         """Fetch all that a list shows of its rows, in two queries more."""
-        return self.with_predictions().prefetch_related("tags")
+        return self.with_predictions("model_version__card").prefetch_related("tags")
 
     def follow_newest(self) -> int:
         """Copy what the newest prediction of each says to where lists are filtered by it.

@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 WIDTH, HEIGHT = 1000.0, 100.0
 #: The share of its place that a bar takes.
 FILL = 0.8
 
 
-@dataclass(frozen=True)
-class Piece:
-    """``kind`` is the place of its count in the bar, from 0 at the bottom."""
+def stacked(rows: Sequence[Sequence[int]]) -> list[str]:
+    """Return for each kind of count the outline of all its pieces, as an SVG path; empty where it has none.
 
-    kind: int
-    y: float
-    height: float
-
-
-@dataclass(frozen=True)
-class Bar:
-    x: float
-    width: float
-    pieces: tuple[Piece, ...]
-
-
-def bars(rows: Sequence[Sequence[int]]) -> list[Bar]:
-    """Return a bar for each row of counts; the highest one fills the box."""
+    Each row of counts is a bar, the first kind at the bottom; the highest bar fills the box.
+    """
     most = max((sum(row) for row in rows), default=0)
     place = WIDTH / max(len(rows), 1)
-    return [Bar(place * (number + (1 - FILL) / 2), place * FILL, _stack(row, most)) for number, row in enumerate(rows)]
-
-
-def _stack(row: Sequence[int], most: int) -> tuple[Piece, ...]:
-    pieces, top = [], HEIGHT
-    for kind, count in enumerate(row):
-        if count:
-            height = HEIGHT * count / most
-            top -= height
-            pieces.append(Piece(kind, top, height))
-    return tuple(pieces)
+    paths = [""] * max((len(row) for row in rows), default=0)
+    for number, row in enumerate(rows):
+        x, bottom = place * (number + (1 - FILL) / 2), HEIGHT
+        for kind, count in enumerate(row):
+            if count:
+                height = HEIGHT * count / most
+                paths[kind] += f"M{x:.1f} {bottom:.2f}v{-height:.2f}h{place * FILL:.1f}v{height:.2f}z"
+                bottom -= height
+    return paths

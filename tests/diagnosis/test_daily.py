@@ -60,8 +60,8 @@ def test_the_page_draws_it_and_has_it_as_a_table_that_leads_to_each_day(alice: U
     page = words(browser_of(alice).get("/radiographs/"))
     day = timezone.localdate() - timedelta(days=1)
     assert 'role="img" aria-label="X-rays a day over the last 30 days: 1 in all' in page
-    assert page.count('<rect class="days-kind-0"') == page.count('<rect class="days-') == 1
-    assert f'href="/radiographs/?created_after={day}&amp;created_before={day}"' in page
+    assert page.count('<path class="days-kind-0"') == page.count('<path class="days-') == 1
+    assert f'href="?created_after={day}&amp;created_before={day}"' in page
     assert "<td" in page
 
 
