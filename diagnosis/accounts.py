@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 class AccountAdapter(DefaultAccountAdapter):
     """Accounts are made by an administrator, unless the setting opens the door to everybody."""
 
+    #: One sentence whichever of the two is wrong: it must not tell whether an account exists.
+    error_messages = DefaultAccountAdapter.error_messages | dict.fromkeys(
+        ("username_password_mismatch", "email_password_mismatch"),
+        "Name and password do not fit together. Check both; capital letters count.",
+    )
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return bool(settings.SIGNUP_OPEN)
 

@@ -23,11 +23,15 @@ FIGURES = {
     "specificity": ("Specificity", "of those without, so many are left alone", True),
     "accuracy": ("Accuracy", "so many answers are right", True),
     "ppv": (
-        "Predictive value, positive",
+        "Predictive value, positive, if {percent} are ill",
         "right when it says PNEUMONIA, if {prevalence:.0%} of patients have it",
         True,
     ),
-    "npv": ("Predictive value, negative", "right when it says NORMAL, if {prevalence:.0%} of patients have it", True),
+    "npv": (
+        "Predictive value, negative, if {percent} are ill",
+        "right when it says NORMAL, if {prevalence:.0%} of patients have it",
+        True,
+    ),
     "ece": ("Calibration error", "how far probabilities are from what came true; 0 is best", False),
     "brier": ("Brier score", "the squared error of the probabilities; 0 is best", False),
 }
@@ -138,8 +142,8 @@ def _figures(values: dict[str, Any]) -> list[Measured]:
 
 def _measured(name: str, values: dict[str, Any]) -> Measured:
     """Read a figure in the form of a card, ``{value, low, high}``, or of a report, whose intervals stand apart."""
-    title, meaning, is_share = FIGURES[name]
-    meaning = meaning.format(prevalence=values.get("prevalence", PREVALENCE))
+    title, meaning = _words(name, values.get("prevalence", PREVALENCE))
+    is_share = FIGURES[name][2]
     found = values[name]
     if isinstance(found, dict):
         return Measured(title, meaning, is_share, found.get("value"), found.get("low"), found.get("high"))
@@ -147,9 +151,20 @@ def _measured(name: str, values: dict[str, Any]) -> Measured:
     return Measured(title, meaning, is_share, found, low, high)
 
 
+def meanings() -> list[tuple[str, str]]:
+    """Return each figure's name and meaning."""
+    return [_words(name, PREVALENCE) for name in FIGURES]
+
+
+def _words(name: str, prevalence: float) -> tuple[str, str]:
+    title, meaning, _ = FIGURES[name]
+    percent = f"{prevalence * 100:.0f}{SPACE}%"
+    return title.format(percent=percent), meaning.format(prevalence=prevalence)
+
+
 def _subgroups(groups: dict[str, Any]) -> dict[str, dict[str, tuple[int, list[Measured]]]]:
     return {
-        fact: {value: (_count(part), _figures(part)) for value, part in parts.items()}
+        FACTS.get(fact, fact): {value: (_count(part), _figures(part)) for value, part in parts.items()}
         for fact, parts in groups.items()
     }
 

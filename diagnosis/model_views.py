@@ -7,11 +7,12 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from diagnosis.engine.curves import charts
-from diagnosis.model_facts import FIGURES, data_sets, data_sets_elsewhere, headline
+from diagnosis.model_facts import data_sets, data_sets_elsewhere, headline, meanings
 from diagnosis.models import Comparison, ModelVersion
 
 
@@ -21,7 +22,14 @@ from diagnosis.models import Comparison, ModelVersion
 def models(request: HttpRequest) -> HttpResponse:
     """Every published version, and which one is active."""
     versions = ModelVersion.objects.order_by("-active", "-published")
-    rows = [{"version": version, "headline": headline(version.card)} for version in versions]
+    rows = [
+        {
+            "version": version,
+            "headline": headline(version.card),
+            "elsewhere": data_sets_elsewhere(version.version),
+        }
+        for version in versions
+    ]
     return render(request, "diagnosis/models.html", {"rows": rows})
 
 
@@ -34,9 +42,10 @@ def model(request: HttpRequest, version: str) -> HttpResponse:
     context = {
         "version": found,
         "card": found.card,
+        "created": parse_datetime(found.card.get("created", "")),
         "parts": _parts(found.card),
         "data_sets": data_sets(found.card),
-        "meanings": FIGURES.values(),
+        "meanings": meanings(),
         "elsewhere": data_sets_elsewhere(found.version),
         "comparisons": Comparison.objects.involving(found).select_related("a", "b"),
         "intercept": abs(found.card["intercept"]),

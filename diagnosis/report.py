@@ -21,7 +21,7 @@ from diagnosis.heatmap import heatmap_png, why_no_heatmap
 from diagnosis.meaning import probability_where_rarer
 from diagnosis.models import Prediction
 from diagnosis.picture import picture_bytes
-from diagnosis.templatetags.predictions import duration, percent
+from diagnosis.templatetags.predictions import duration, label_words, percent
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,10 @@ logger = logging.getLogger(__name__)
 MOST_REPORTS = 48
 NONE_UNFINISHED = "There is no report yet: the image has not been read so far."
 NONE_FAILED = "There is no report: the image could not be read."
+KNOWS_CHILDREN = (
+    "The network learned from children of one to five years in one hospital. On adults of another it has hardly "
+    "done better than chance. "
+)
 SECONDS = 30
 #: Reports that are made at once; each takes a core and some 150 MB while it is made.
 _presses = threading.BoundedSemaphore(2)
@@ -163,7 +167,7 @@ def _rows(prediction: Prediction) -> list[tuple[str, str]]:
         ("Model", version.version if version else "–"),
     ]
     if prediction.label:
-        rows.insert(0, ("Label", prediction.label))
+        rows.insert(0, ("Label", label_words(prediction)))
     if started and finished:
         took = f"waited {duration(started - queued)}, read in {duration(finished - started)}"
         rows.append(("Read", f"{_moment(finished)}; {took}"))
@@ -174,7 +178,9 @@ def _meaning(prediction: Prediction) -> str:
     rarer = probability_where_rarer(prediction.probability)
     if rarer is None:
         return "Pictures that the network must not judge are turned away. This says nothing about the patient."
+    source = prediction.model_version.card.get("data", {}).get("source", "") if prediction.model_version else ""
     return (
+        f"{KNOWS_CHILDREN if 'Kermany' in source else ''}"
         "The probability is stated as if every second patient had pneumonia. Where one in ten has it, the same image "
         f"stands for {percent(rarer)}. The network knows pneumonia alone: other findings are not looked for, and a "
         "low figure excludes nothing."

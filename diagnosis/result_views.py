@@ -19,6 +19,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from diagnosis import heatmap as heatmaps
 from diagnosis import notices
 from diagnosis import report as reporting
+from diagnosis.engine.sample import sample_sha256
 from diagnosis.meaning import probability_where_rarer
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.paging import neighbours_of
@@ -73,6 +74,8 @@ def _result_context(radiograph: Radiograph) -> dict[str, Any]:
         "why_no_heatmap": heatmaps.why_no_heatmap(newest),
         "legend": heatmaps.legend(),
         "has_report": reporting.has_report(newest),
+        "is_sample": radiograph.sha256 == sample_sha256(),
+        "is_tall": 3 * radiograph.width < 2 * radiograph.height,
         "where_rarer": probability_where_rarer(newest.probability),
         "worker_is_alive": worker_is_alive,
         "wait": wait,

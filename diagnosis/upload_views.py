@@ -20,8 +20,9 @@ from diagnosis.engine.errors import RadiographError
 from diagnosis.forms import UploadForm
 from diagnosis.limits import upload_limits
 from diagnosis.models import ModelVersion, Prediction, Radiograph
-from diagnosis.picture import SHOWN_INLINE
+from diagnosis.picture import SHOWN_INLINE, picture_url
 from diagnosis.submission import Receipt, Received, submit, submit_unless_known
+from diagnosis.templatetags.predictions import action_words
 from diagnosis.views import error_page, members_only, wants_fragment
 from diagnosis.waiting import Wait, waits_of
 
@@ -108,7 +109,8 @@ def states(request: HttpRequest) -> JsonResponse:
     """
     asked = {pk for text in request.POST.getlist("pk")[: settings.MAX_BATCH_FILES * 2] if (pk := _uuid_or_none(text))}
     mine = Prediction.objects.filter(radiograph__in=asked, radiograph__owner_id=request.user.pk)
-    newest = {prediction.radiograph_id: prediction for prediction in mine.order_by("queued_at", "pk")}
+    mine = mine.select_related("radiograph").order_by("queued_at", "pk")
+    newest = {prediction.radiograph_id: prediction for prediction in mine}
     waits = waits_of(newest.values())
     words = {pk: waits[prediction.pk].words for pk, prediction in newest.items() if prediction.pk in waits}
     final = {str(pk): _final(newest.get(pk) or Prediction.of_deleted()) for pk in asked - words.keys()}
@@ -119,7 +121,10 @@ def states(request: HttpRequest) -> JsonResponse:
 
 def _final(prediction: Prediction) -> dict[str, str]:
     outcome = get_template("diagnosis/_outcome.html").render({"prediction": prediction})
-    return {"stage": prediction.status, "outcome": outcome, "reason": prediction.reason}
+    facts = {"stage": prediction.status, "outcome": outcome, "reason": prediction.reason}
+    if prediction.pk and (picture := picture_url(prediction.radiograph)):
+        facts["picture"] = picture
+    return {**facts, "action": action_words(prediction)}
 
 
 def _uuid_or_none(text: str) -> uuid.UUID | None:

@@ -176,7 +176,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 404, "Not found", "There is nothing at this address, or it is not yours to see.")
+    return error_page(
+        request,
+        404,
+        "Not found",
+        "There is nothing at this address. It may have been deleted, or it is not yours to see.",
+    )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -19,7 +19,7 @@ const isZip = (file) => /\.zip$/i.test(file.name);
 const say = (sentence) => problems.replaceChildren(problem(sentence));
 
 function sizeOf(bytes) {
-  if (bytes < 1024 ** 2) return `${Math.max(1, Math.round(bytes / 1024))} kB`;
+  if (bytes < 1024 ** 2) return `${Math.ceil(bytes / 1024)} kB`;
   return `${(bytes / 1024 ** 2).toFixed(1)} MB`;
 }
 
@@ -268,9 +268,14 @@ function update({ final, open }) {
   summarise();
 }
 
-function finish(row, { stage, outcome, reason }) {
+function finish(row, { stage, outcome, reason, picture, action }) {
   row.dataset.stage = stage;
   row.querySelector(".row-outcome").innerHTML = outcome;
+  row.querySelector(".action").textContent = action;
+  if (picture && !row.querySelector(".film-thumb img")) {
+    const image = Object.assign(new Image(72, 72), { alt: "", src: picture });
+    row.querySelector(".film-thumb").replaceChildren(image);
+  }
   if (reason && !row.querySelector(".row-reason")) {
     const sentence = document.createElement("p");
     sentence.className = "row-reason";
@@ -287,17 +292,17 @@ let spoken = 0;
 function summarise() {
   const stages = [...rowsList.querySelectorAll("[data-stage]")].map((row) => row.dataset.stage);
   const count = (...wanted) => stages.filter((stage) => wanted.includes(stage)).length;
-  const done = count("succeeded", "known");
   const parts = [
-    [done, `${done} of ${stages.length} done`],
-    [count("refused", "rejected"), "refused"],
+    [count("refused"), "refused"],
+    [count("rejected"), "not taken"],
     [count("failed"), "could not be read"],
     [count("lost"), "not sent"],
     [count("cancelled"), "cancelled"],
   ];
-  const words = parts.flatMap(([number, text], index) => (index === 0 ? [text] : number ? [`${number} ${text}`] : []));
   const ended = stages.length - count("queued", "sending", "open");
-  byId("uploads-summary").textContent = words.join(", ");
+  const done = ended - count("lost", "cancelled");
+  const exceptions = parts.flatMap(([number, text]) => (number ? [`${number} ${text}`] : [])).join(", ");
+  byId("uploads-summary").textContent = `${done} of ${stages.length} done${exceptions && ": "}${exceptions}`;
   byId("uploads-progress").hidden = stages.length < 2;
   byId("uploads-progress").value = stages.length ? ended / stages.length : 0;
   if (!spoken) {

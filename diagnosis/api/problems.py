@@ -49,11 +49,11 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResp
     elif isinstance(exception, PermissionDenied):
         exception = exceptions.PermissionDenied()
     if isinstance(exception, exceptions.APIException):
-        return _from_api_exception(exception)
+        return _from_api_exception(exception, context)
     return None
 
 
-def _from_api_exception(exception: exceptions.APIException) -> HttpResponse:
+def _from_api_exception(exception: exceptions.APIException, context: dict[str, Any]) -> HttpResponse:
     headers = {}
     if challenge := getattr(exception, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
@@ -62,12 +62,22 @@ def _from_api_exception(exception: exceptions.APIException) -> HttpResponse:
     status = exception.status_code
     detail: Any = exception.detail
     if isinstance(exception, exceptions.UnsupportedMediaType):
-        detail = f"{detail} Send the radiograph as the field 'file' of multipart/form-data."
+        detail = f"{detail} {_right_form(context)}"
+    if isinstance(exception, exceptions.NotAuthenticated):
+        detail = "You are not logged in. Send the header 'Authorization: Token …' with a token from auth/token/."
     if isinstance(exception, exceptions.ParseError) and "Multipart" in str(detail):
         detail = parse_error_sentence(exception)
     if isinstance(detail, dict):
         return problem_response(status, _first_sentence(detail), detail, headers)
     return problem_response(status, str(detail), headers=headers)
+
+
+def _right_form(context: dict[str, Any]) -> str:
+    """Say what the address takes: the parsers of its view."""
+    takes = [parser.media_type for parser in context["view"].parser_classes]
+    if takes == ["multipart/form-data"]:
+        return "Send the radiograph as the field 'file' of multipart/form-data."
+    return f"Send {' or '.join(takes)}."
 
 
 def _first_sentence(errors: dict[str, Any]) -> str:

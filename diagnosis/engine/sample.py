@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,11 @@ X = X - WIDTH / HEIGHT / 2
 def sample_png() -> bytes:
     """Return the drawing as :func:`draw_sample` made it: drawing takes seconds, so its file ships."""
     return FILE.read_bytes()
+
+
+@cache
+def sample_sha256() -> str:
+    return hashlib.sha256(sample_png()).hexdigest()
 
 
 def draw_sample() -> Image.Image:

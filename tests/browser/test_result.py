@@ -51,6 +51,19 @@ def test_the_heat_map_arrives_with_the_answer_and_lies_on_the_image(result: Page
     assert style_of(heat, "opacity") == "0.5"
 
 
+@pytest.mark.parametrize(("width", "height", "shown"), [(224, 200, 416), (120, 300, 120)])
+def test_a_small_image_fills_more_of_the_stage_and_keeps_its_shape(
+    page: Page, width: int, height: int, shown: int
+) -> None:
+    choose(page, f"small {width}.jpg", jpeg_bytes(width, height))
+    page.get_by_role("link", name=re.compile("See (result|why)")).click()
+    page.locator(FINAL).wait_for(timeout=30_000)
+    box = page.locator(".viewer-image").bounding_box()
+    assert box
+    assert box["width"] == pytest.approx(shown, abs=16)
+    assert box["width"] / box["height"] == pytest.approx(width / height, abs=0.01)
+
+
 def test_the_heat_map_is_switched_and_faded(result: Page) -> None:
     heat = result.locator(".viewer-heat")
     result.get_by_label("Heat map opacity").fill("0.8")

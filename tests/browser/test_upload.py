@@ -11,6 +11,7 @@ import pytest
 from tests.archives import zip_bytes
 from tests.browser.watching import screenshot
 from tests.calls import Caller
+from tests.dicoms import dicom_bytes
 from tests.drawings import jpeg_bytes, uniform_png_bytes
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def test_several_files_become_rows_that_end_with_their_answers(watched_page: Pag
             named("huge.jpg", bytes(26 * 1024**2)),
         ],
     )
-    summary(page, "2 of 5 done, 3 refused")
+    summary(page, "5 of 5 done: 1 refused, 2 not taken")
     for name in ("left.jpg", "right.jpg"):
         row = row_of(page, name)
         assert re.search(r"Pneumonia \w+|Uncertain", row.locator(".badge").inner_text())
@@ -65,7 +66,7 @@ def test_several_files_become_rows_that_end_with_their_answers(watched_page: Pag
     assert "its content is no image" in row_of(page, "notes.png").inner_text()
     assert "larger than the 25 MB" in row_of(page, "huge.jpg").inner_text()
     assert "Refused" in row_of(page, "flat.png").inner_text()
-    page.locator("#uploads-spoken").get_by_text("2 of 5 done, 3 refused").wait_for(timeout=10_000)
+    page.locator("#uploads-spoken").get_by_text("5 of 5 done: 1 refused, 2 not taken").wait_for(timeout=10_000)
     screenshot(page, "upload-rows")
 
 
@@ -90,6 +91,29 @@ def test_a_zip_of_200_images_is_200_live_rows_and_none_is_lost(
     asked = len(polls)
     page.wait_for_timeout(1500)
     assert len(polls) == asked, "nothing is open, so nothing is asked"
+
+
+def test_a_dicom_file_shows_its_picture_and_its_warning_once_it_is_read(watched_page: Page) -> None:
+    page = watched_page
+    page.set_input_files(FILES, named("adult.dcm", dicom_bytes(PatientAge="045Y"), "application/dicom"))
+    summary(page, "1 of 1 done")
+    row = row_of(page, "adult.dcm")
+    assert row.locator(".film-thumb img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    assert "Read with care: an adult" in row.inner_text()
+
+
+def test_a_narrow_row_leads_to_its_answer_wherever_it_is_touched(watched_page: Page) -> None:
+    page = watched_page
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.set_input_files(FILES, named("narrow.jpg", image(29)))
+    summary(page, "1 of 1 done")
+    row = row_of(page, "narrow.jpg")
+    box = row.bounding_box()
+    assert box
+    assert box["height"] < 130
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] - 8)
+    page.wait_for_url("**/radiographs/*/")
+    page.wait_for_load_state("networkidle")
 
 
 def drop(page: Page, *paths: Path) -> None:
@@ -125,7 +149,7 @@ def test_a_folder_is_sent_to_its_depths_without_what_the_system_put_there(
         page.set_input_files("#upload-folder-input", folder)
     else:
         drop(page, folder)
-    summary(page, f"3 of {MANY + 4} done, {MANY + 1} refused")
+    summary(page, f"{MANY + 4} of {MANY + 4} done: {MANY + 1} not taken")
     names = page.locator("#uploads-rows bdi").all_inner_texts()
     assert sorted(names) == sorted(["a.jpg", "b.jpg", "c.jpg", "notes.txt", *many])
     assert "The file is no image that can be read here." in row_of(page, "notes.txt").inner_text()
@@ -194,7 +218,7 @@ def test_a_network_that_is_away_is_said_in_the_row_which_can_be_sent_again(page:
     row.get_by_text("It did not get through").wait_for()
     page.unroute("**/")
     row.get_by_role("button", name="Try again").click()
-    summary(page, "1 of 2 done, 1 not sent")
+    summary(page, "1 of 2 done: 1 not sent")
 
 
 def test_a_row_on_its_way_can_be_cancelled_and_sent_again(page: Page) -> None:
@@ -216,7 +240,7 @@ def test_a_row_on_its_way_can_be_cancelled_and_sent_again(page: Page) -> None:
     row_of(page, "4.jpg").get_by_role("button", name="Send").click()
     for number in (1, 2, 3):
         row_of(page, f"{number}.jpg").get_by_role("button", name="Cancel").click()
-    summary(page, "1 of 5 done, 4 cancelled")
+    summary(page, "1 of 5 done: 4 cancelled")
 
 
 def test_who_is_logged_out_meanwhile_is_told_so_and_loses_nothing(page: Page) -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 from knox.models import get_token_model
 from pytest_django.fixtures import Settings
 
+from tests.diagnosis.pages import browser_of
 from tests.factories import PASSWORD
 
 LOGIN = "/accounts/login/"
@@ -47,7 +48,7 @@ def test_nobody_is_led_to_another_site(alice: User) -> None:
 def test_a_wrong_password_and_an_unknown_name_get_the_same_sentence(alice: User, login: str, password: str) -> None:
     answer = log_in(Client(), login, password)
     assert answer.status_code == 200
-    assert "The username and/or password you specified are not correct." in words(answer)
+    assert "Name and password do not fit together." in words(answer)
 
 
 def test_after_several_wrong_passwords_one_has_to_wait(alice: User) -> None:
@@ -170,3 +171,15 @@ def test_every_account_page_looks_like_the_rest(alice: User, path: str) -> None:
     page = words(client.get(f"/accounts/{path}", follow=True))
     assert '<header class="site-header">' in page
     assert "Not a diagnosis and not a medical device" in page
+
+
+def test_the_account_pages_speak_as_the_others_do(alice: User) -> None:
+    client = browser_of(alice)
+    assert "A link for a forgotten password goes to the primary one." in words(client.get("/accounts/email/"))
+    alice.emailaddress_set.all().delete()  # type: ignore[attr-defined]  # allauth's
+    User.objects.update(email="")
+    addresses, password = words(client.get("/accounts/email/")), words(client.get("/accounts/password/change/"))
+    assert "<h1>Email addresses</h1>" in addresses
+    assert "a forgotten password can be replaced by your administrator alone" in addresses
+    assert ">New password (again)</label>" in password
+    assert "You are logged out." in words(client.post("/accounts/logout/", follow=True))

@@ -68,6 +68,18 @@ def test_a_missing_field_is_named(db: Any) -> None:
     assert "password" in assert_problem(answer, 400, "password: ")["errors"]
 
 
+def test_a_form_of_the_wrong_kind_is_told_what_this_address_takes(alice: User) -> None:
+    kind = "application/x-www-form-urlencoded"
+    login = Client().post(TOKEN, "username=alice", content_type=kind)
+    assert_problem(login, 415, "Send application/json or multipart/form-data.")
+    assert_problem(api_of(alice).post(RADIOGRAPHS, "file=x", content_type=kind), 415, "as the field 'file'")
+
+
+def test_who_sends_no_token_is_told_how_to(db: Any) -> None:
+    answer = Client(headers={"Authorization": "Bearer abc"}).get(RADIOGRAPHS)
+    assert_problem(answer, 401, "Send the header 'Authorization: Token …'")
+
+
 @pytest.mark.parametrize("header", [None, "Token wrong", "Token", "Bearer abc"])
 def test_without_a_valid_token_nothing_is_answered_or_stored(db: Any, header: str | None) -> None:
     client = Client(headers={"Authorization": header} if header else {})

@@ -12,6 +12,12 @@ from django.test import Client
 from diagnosis import worker
 
 
+def test_the_icon_that_browsers_ask_for_is_there(db: None) -> None:
+    answer = Client().get("/favicon.ico")
+    assert answer.status_code == 302
+    assert answer["Location"].endswith(".svg")
+
+
 def test_the_process_lives() -> None:
     assert Client().get("/healthz").status_code == 200
 

@@ -102,20 +102,26 @@ def test_what_was_measured_elsewhere_is_shown_for_that_version_and_apart(
     browser: Client, version: ModelVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = {"n": 50, "auroc": 0.4321, "intervals": {"auroc": [0.25, 0.625]}, "model_version": version.version}
-    report["subgroups"] = {"age": {"40 to 64": {"n": 20, "auroc": None, "intervals": {"auroc": [None, None]}}}}
+    report["subgroups"] = {
+        "rsna": {},
+        "age": {"40 to 64": {"n": 20, "auroc": None, "intervals": {"auroc": [None, None]}}},
+    }
     results = tmp_path / "results.json"
     results.write_text(json.dumps([{**report, "title": "Elsewhere", "source": "Another hospital."}]))
     monkeypatch.setattr(model_facts, "EXTERNAL_RESULTS", results)
     model_facts._external_results.cache_clear()
     try:
         text = page_text(browser, version)
+        listed = words(browser.get(reverse("diagnosis:models")))
         other, _ = publishing.publish(artifact_named("other", tmp_path))
         text_of_other = page_text(browser, other)
     finally:
         model_facts._external_results.cache_clear()
     assert "Elsewhere Another hospital. 50 images" in text
     assert "AUROC 0.432 0.250–0.625" in text
+    assert 'Elsewhere, 50 images: AUROC <strong class="number">0.432</strong>' in listed
     assert "40 to 64 · 20 images AUROC –" in text
+    assert "By what RSNA radiologists saw and age" in text
     assert "not measured on images of other hospitals" not in text
     assert "not measured on images of other hospitals" in text_of_other
 
@@ -186,4 +192,13 @@ def test_predictive_values_are_told_for_the_prevalence_that_the_report_supposes(
     reports = [facts | {"ppv": 0.5, "prevalence": 0.2}]
     monkeypatch.setattr(model_facts, "_external_results", lambda: reports)
     (figure,) = model_facts.data_sets_elsewhere("v")[0].figures
+    assert figure.name == "Predictive value, positive, if 20\N{NO-BREAK SPACE}% are ill"
     assert figure.meaning == "right when it says PNEUMONIA, if 20% of patients have it"
+
+
+def test_the_meaning_of_predictive_values_names_the_share_that_they_suppose(
+    browser: Client, version: ModelVersion
+) -> None:
+    text = page_text(browser, version)
+    assert "right when it says NORMAL, if 5% of patients have it" in text
+    assert "{" not in text.partition("What the figures mean")[2].partition("On images of other hospitals")[0]

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from diagnosis import worker
+from diagnosis.engine.sample import sample_sha256
 from diagnosis.engine.suitability import Caution
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from tests.diagnosis.pages import HTMX, assert_nothing_is_stored, browser_of, page_of, words
@@ -195,8 +196,8 @@ def test_newer_and_older_lead_along_the_history(alice: User, bob: User, version:
     newest = make_radiograph(alice)
     client = browser_of(alice)
     page = words(client.get(page_of(middle)))
-    assert f'rel="prev" data-key="p" href="{page_of(newest)}"' in page
-    assert f'rel="next" data-key="n" href="{page_of(oldest)}"' in page
+    assert f'rel="prev" href="{page_of(newest)}"' in page
+    assert f'rel="next" href="{page_of(oldest)}"' in page
     assert 'rel="prev"' not in words(client.get(page_of(newest)))
     assert 'rel="next"' not in words(client.get(page_of(oldest)))
 
@@ -226,3 +227,70 @@ def test_warnings_of_a_radiograph_are_shown(alice: User, version: ModelVersion, 
     monkeypatch.setattr(Radiograph, "warnings", warnings, raising=False)
     page = words(browser_of(alice).get(page_of(make_radiograph(alice, **succeeded(version)))))
     assert "The header says that this is an adult." in page
+
+
+def test_an_uncertain_answer_gives_no_label_as_if_it_were_one(alice: User, version: ModelVersion) -> None:
+    client = browser_of(alice)
+    uncertain = make_radiograph(alice, **succeeded(version, 0.35) | {"band": "uncertain"})
+    assert "<dd>none, as it is uncertain; by the threshold alone NORMAL</dd>" in words(client.get(page_of(uncertain)))
+    unlikely = make_radiograph(alice, **succeeded(version, 0.05))
+    assert "<dd>NORMAL</dd>" in words(client.get(page_of(unlikely)))
+
+
+def test_the_page_says_of_whom_the_network_knows_and_whether_the_file_tells_the_age(
+    alice: User, version: ModelVersion
+) -> None:
+    client, radiograph = browser_of(alice), make_radiograph(alice, **succeeded(version))
+    page = words(client.get(page_of(radiograph)))
+    assert "learned from children of one to five years in one hospital" in page
+    assert "This file does not say how old the patient is." in page
+    Radiograph.objects.update(acquisition={"age": 3})
+    assert "does not say how old" not in words(client.get(page_of(radiograph)))
+
+
+def test_a_network_of_other_images_is_not_said_to_know_children_alone(alice: User, version: ModelVersion) -> None:
+    ModelVersion.objects.update(card=version.card | {"data": {"source": "Another hospital"}})
+    page = words(browser_of(alice).get(page_of(make_radiograph(alice, **succeeded(version)))))
+    assert "children" not in page
+    assert "It can only be trusted on images like those that it learned from" in page
+
+
+def test_the_drawn_sample_is_called_a_drawing_beside_its_answer(alice: User, version: ModelVersion) -> None:
+    client, radiograph = browser_of(alice), make_radiograph(alice, **succeeded(version))
+    assert "This is no X-ray." not in words(client.get(page_of(radiograph)))
+    Radiograph.objects.update(sha256=sample_sha256())
+    assert "This is no X-ray." in words(client.get(page_of(radiograph)))
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"age": 0}, "<dt>Age</dt><dd>under 1 year</dd>"),
+        ({"age": 0.08}, "<dt>Age</dt><dd>1 month</dd>"),
+        ({"age": 1.5}, "<dt>Age</dt><dd>18 months</dd>"),
+        ({"age": 64}, "<dt>Age</dt><dd>64 years</dd>"),
+        ({"sex": "F"}, "<dt>Sex</dt><dd>female</dd>"),
+        ({"sex": "O"}, "<dt>Sex</dt><dd>other</dd>"),
+        ({"view": "PA"}, "<dt>View</dt><dd>PA (from the back to the front)</dd>"),
+        ({"modality": "XY"}, "<dt>Modality</dt><dd>XY</dd>"),
+    ],
+)
+def test_what_the_header_says_is_put_into_words(alice: User, facts: dict[str, Any], said: str) -> None:
+    radiograph = make_radiograph(alice, status="refused", reason="No.")
+    Radiograph.objects.update(acquisition=facts)
+    assert said in words(browser_of(alice).get(page_of(radiograph)))
+
+
+@pytest.mark.parametrize("path", ["/radiographs/", "/radiographs/outcomes/"])
+def test_a_row_says_that_its_answer_must_be_read_with_care(alice: User, version: ModelVersion, path: str) -> None:
+    client, radiograph = browser_of(alice), make_radiograph(alice, **succeeded(version, 0.06))
+    asked = {"pk": str(radiograph.pk)}
+    assert "Read with care" not in words(client.get(path, asked, headers=HTMX))
+    Radiograph.objects.update(acquisition={"age": 81, "view": "LL"})
+    assert "Read with care: an adult, not a frontal view</span>" in words(client.get(path, asked, headers=HTMX))
+
+
+def test_the_page_of_what_was_deleted_says_that_it_may_have_been(alice: User) -> None:
+    client, page = browser_of(alice), page_of(radiograph := make_radiograph(alice))
+    radiograph.delete()
+    assert "It may have been deleted" in words(client.get(page))

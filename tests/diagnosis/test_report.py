@@ -49,6 +49,7 @@ def test_one_page_holds_the_facts_that_the_result_page_holds(alice: User, versio
         "Pneumonia likely, 94 %",
         "threshold 41 %",
         f"uncertain from {version.card['band_low']:.0%} to {version.card['band_high']:.0%}".replace("%", " %"),
+        "learned from children of one to five years in one hospital",
         "Where one in ten has it, the same image stands for 64 %",
         "Label PNEUMONIA",
         "Thorax Žižkov.jpg",
@@ -81,6 +82,14 @@ def test_the_page_is_tagged_and_says_its_title_and_language(alice: User, version
     assert catalogue["/Lang"] == "en-GB"
     assert catalogue["/MarkInfo"]["/Marked"]
     assert b"pdfuaid" in catalogue["/Metadata"].get_data()
+
+
+def test_warnings_are_in_the_report_and_an_uncertain_answer_has_no_label(alice: User, version: ModelVersion) -> None:
+    radiograph = make_radiograph(alice, **succeeded(version, 0.35) | {"band": "uncertain"})
+    Radiograph.objects.update(acquisition={"age": 45})
+    text = text_of(read(radiograph))
+    assert "The patient is an adult (45 years)." in text
+    assert "Label none, as it is uncertain; by the threshold alone NORMAL" in text
 
 
 def test_a_heat_map_changes_the_picture_where_it_is_hot(alice: User, version: ModelVersion) -> None:

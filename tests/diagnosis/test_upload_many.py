@@ -318,6 +318,19 @@ def test_the_states_of_all_open_rows_come_in_one_answer(
     assert "deleted" in answer["final"][str(other.pk)]["reason"], "a stranger's is as good as gone"
 
 
+def test_the_end_of_a_row_brings_its_picture_its_warnings_and_what_its_button_leads_to(
+    alice: User, version: ModelVersion
+) -> None:
+    done, refused = make_radiograph(alice, **succeeded(version)), make_radiograph(alice, status="refused")
+    Radiograph.objects.filter(pk=done.pk).update(acquisition={"age": 45})
+    Radiograph.objects.filter(pk=refused.pk).update(format="DICOM")
+    final = states(browser_of(alice), done.pk, refused.pk)["final"]
+    assert final[str(done.pk)]["picture"] == f"/radiographs/{done.pk}/image/"
+    assert "picture" not in final[str(refused.pk)], "a DICOM file has one once a worker has drawn it"
+    assert "Read with care: an adult" in final[str(done.pk)]["outcome"]
+    assert [final[str(row.pk)]["action"] for row in (done, refused)] == ["See result", "See why"]
+
+
 def test_open_rows_say_when_nobody_reads(alice: User, redis_is_away: None) -> None:
     radiograph = make_radiograph(alice)
     answer = states(browser_of(alice), radiograph.pk)
