@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Case, Count, Value, When
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -15,6 +16,8 @@ from diagnosis.filters import starts_of
 from diagnosis.models import Radiograph
 
 DAYS = 30
+#: Counting more than so many takes its time, and one a minute earlier or later is not seen in the chart.
+MANY, KEEP = 2000, 60
 #: What is told apart, from the bottom of a bar to its top.
 KINDS = {
     "likely": "Pneumonia likely",
@@ -72,7 +75,10 @@ class Chart:
 
 def chart_of(owner: Any) -> Chart | None:
     """Return the chart of the owner's last days; None where nothing came in them."""
-    days = _days(owner)
+    key = f"diagnosis.daily.{owner.pk}"
+    days: list[Day] = cache.get(key) or _days(owner)
+    if sum(day.total for day in days) > MANY:
+        cache.add(key, days, KEEP)
     most = max(day.total for day in days)
     return Chart(days, stacked([day.row for day in days]), most) if most else None
 

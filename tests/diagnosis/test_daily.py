@@ -72,3 +72,16 @@ def test_there_is_no_chart_of_nothing_or_beside_a_filtered_list(alice: User) -> 
     made(alice, 0)
     assert "X-rays a day" in words(browser_of(alice).get("/radiographs/"))
     assert "X-rays a day" not in words(browser_of(alice).get("/radiographs/?status=pending"))
+
+
+def test_many_are_counted_once_a_minute_and_few_each_time(
+    alice: User, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    made(alice, 0)
+    for queries in (1, 1):
+        with django_assert_num_queries(queries):
+            chart_of(alice)
+    monkeypatch.setattr("diagnosis.daily.MANY", 0)
+    for queries in (1, 0):
+        with django_assert_num_queries(queries):
+            assert chart_of(alice)
