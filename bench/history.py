@@ -93,8 +93,8 @@ def measure(client: Client, address: str, repeats: int = 11) -> Cost:
         processor.append(time.process_time() - used)
     if "--explain" in sys.argv:
         explain([each["sql"] for each in queries if "sort_key" in each["sql"]])
-    times = (statistics.median(clock), min(clock), statistics.median(processor))
-    return Cost(*(1000 * seconds for seconds in times), queries=len(queries))
+    median, fastest, used_median = statistics.median(clock), min(clock), statistics.median(processor)
+    return Cost(1000 * median, 1000 * fastest, 1000 * used_median, len(queries))
 
 
 def explain(statements: list[str]) -> None:
