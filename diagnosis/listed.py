@@ -40,7 +40,7 @@ class Listed(models.Model):
     band = models.CharField(max_length=9, blank=True)
     probability = models.FloatField(null=True, blank=True)
     model_version: Any = models.ForeignKey(
-        "diagnosis.ModelVersion", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+        "diagnosis.ModelVersion", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     source = models.CharField(
         max_length=8, choices=Source, blank=True, help_text="How it came; empty where that was not recorded."
