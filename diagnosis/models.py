@@ -17,7 +17,10 @@ from django.utils import timezone
 
 from diagnosis.engine.artifact import ModelCard
 from diagnosis.engine.suitability import Caution, cautions_of
+from diagnosis.listed import Listed
 from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
+from diagnosis.saved_filters import SavedFilter as SavedFilter
+from diagnosis.tagging import Tag as Tag
 
 if TYPE_CHECKING:
     from diagnosis.engine.classifier import Classification
@@ -105,7 +108,11 @@ def _preview_name(radiograph: Radiograph, filename: str) -> str:
     return f"{radiograph.created:%Y/%m/%d}/{radiograph.pk}.preview.png"
 
 
-class Radiograph(models.Model):
+def _thumbnail_name(radiograph: Radiograph, filename: str) -> str:
+    return f"{radiograph.created:%Y/%m/%d}/{radiograph.pk}.thumbnail.jpg"
+
+
+class Radiograph(Listed):
     """One uploaded chest X-ray image."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -125,12 +132,14 @@ class Radiograph(models.Model):
     preview = models.FileField(
         upload_to=_preview_name, max_length=120, blank=True, help_text="A PNG of what is read, made by a worker."
     )
+    thumbnail = models.FileField(
+        upload_to=_thumbnail_name, max_length=120, blank=True, help_text="A small JPEG for lists, made beside it."
+    )
 
     objects = RadiographQuerySet.as_manager()
 
-    class Meta:
-        ordering = ["-created", "-id"]
-        indexes = [models.Index(fields=["owner", "-created", "-id"], name="radiograph_of_owner")]
+    class Meta(Listed.Meta):
+        pass
 
     def __str__(self) -> str:
         return self.filename
@@ -168,8 +177,9 @@ class Radiograph(models.Model):
 @receiver(models.signals.post_delete, sender=Radiograph)
 def _delete_files(instance: Radiograph, **_: Any) -> None:
     """Delete the files once it is certain that the row is gone, whoever deleted it: its owner's deletion does too."""
-    # The preview may have come since this row was read, or its worker may have died before it wrote the name down.
-    for name in {instance.file.name, instance.preview.name, _preview_name(instance, "")}:
+    # A picture may have come since this row was read, or its worker may have died before it wrote the name down.
+    stored = {instance.file.name, instance.preview.name, instance.thumbnail.name}
+    for name in stored | {_preview_name(instance, ""), _thumbnail_name(instance, "")}:
         if name:
             transaction.on_commit(partial(instance.file.storage.delete, name), robust=True)
 
@@ -268,4 +278,8 @@ class Prediction(models.Model):
     def _end(self, status: str, **facts: Any) -> bool:
         # Under the token: a worker that wakes up after its lease was given to another one changes nothing.
         mine = Prediction.objects.filter(pk=self.pk, token=self.token, status=self.Status.RUNNING)
-        return bool(mine.update(status=status, finished_at=timezone.now(), token=None, lease_until=None, **facts))
+        with transaction.atomic():
+            is_mine = mine.update(status=status, finished_at=timezone.now(), token=None, lease_until=None, **facts)
+            if is_mine:
+                Radiograph.objects.filter(pk=self.radiograph_id).follow_newest()
+        return bool(is_mine)

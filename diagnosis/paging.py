@@ -1,60 +1,149 @@
-"""Pages of a list, newest first, that stay fast however long the list is: no count and no offset."""
+"""Pages of a list that stay fast however long the list is: no count and no offset. For page and API alike."""
 
 from __future__ import annotations
 
+import base64
+import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Lower
 
 from diagnosis.models import Radiograph
 from diagnosis.querysets import RadiographQuerySet
 
 
 @dataclass(frozen=True)
+class Order:
+    """Rows by ``key``, and where that is alike by primary key. ``read`` takes a key as a mark holds it."""
+
+    words: str
+    key: Combinable
+    read: Callable[[Any], Any]
+    descending: bool = False
+    #: Rows without a key are not in the list.
+    is_partial: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in a list: behind the row with this key, or before it."""
+
+    key: Any
+    pk: uuid.UUID
+    backwards: bool = False
+
+    def __str__(self) -> str:
+        key = self.key.isoformat() if isinstance(self.key, datetime) else self.key
+        text = json.dumps([key, self.pk.hex, int(self.backwards)])
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@dataclass(frozen=True)
+class Found:
+    """The radiographs that any of ``parts`` holds, in an order."""
+
+    parts: tuple[RadiographQuerySet, ...]
+    order: Order
+
+
+@dataclass(frozen=True)
 class Page:
-    """``older`` is what to ask for to see the next page, empty on the last one."""
+    """``after`` and ``before`` are the marks of the pages around it, None where there is none."""
 
     radiographs: list[Radiograph]
-    older: str
+    after: Mark | None = None
+    before: Mark | None = None
 
 
-def page_of(radiographs: RadiographQuerySet, before: str, size: int) -> Page:
-    """Return ``size`` radiographs older than the mark ``before`` (as :attr:`Page.older` gives it; empty: newest).
+def moment_of(text: Any) -> datetime:
+    """Read a date and time with its offset. Raises ValueError, OverflowError or TypeError."""
+    moment = datetime.fromisoformat(text)
+    if not moment.tzinfo:
+        raise ValueError("a moment without an offset")
+    return moment.astimezone(UTC)
 
-    A mark that cannot be read gives the first page.
-    """
-    if mark := _parse(before):
-        created, pk = mark
-        radiographs = radiographs.filter(Q(created__lt=created) | Q(created=created, pk__lt=pk))
-    rows = list(radiographs.order_by("-created", "-pk")[: size + 1])
-    older = f"{rows[size - 1].created.isoformat()}_{rows[size - 1].pk}" if len(rows) > size else ""
-    return Page(rows[:size], older)
+
+def _text_of(text: Any) -> str:
+    if not isinstance(text, str) or "\0" in text:
+        raise ValueError("no text that a database holds")
+    text.encode()  # fails for halves of characters
+    return text
+
+
+ORDERS = {
+    "-created": Order("Newest first", F("created"), moment_of, descending=True),
+    "created": Order("Oldest first", F("created"), moment_of),
+    "filename": Order("Name, A to Z", Lower("filename"), _text_of),
+    "-filename": Order("Name, Z to A", Lower("filename"), _text_of, descending=True),
+    "-probability": Order("Highest probability first", F("probability"), float, descending=True, is_partial=True),
+    "probability": Order("Lowest probability first", F("probability"), float, is_partial=True),
+}
+NEWEST_FIRST = "-created"
+
+
+def read_mark(text: str, order: Order) -> Mark | None:
+    """Read what ``str(mark)`` gave; None where no mark of a list in this order looks like that."""
+    try:
+        key, pk, backwards = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return Mark(order.read(key), uuid.UUID(pk), bool(backwards))
+    except (ValueError, TypeError, OverflowError, AttributeError, RecursionError):
+        return None
+
+
+def page_of(found: Found, mark: Mark | None, size: int) -> Page:
+    """Return the ``size`` radiographs at the mark, with all that a list shows of them; without a mark the first."""
+    rows = list(_rows(found, mark, size + 1).listed())
+    is_cut, rows = len(rows) > size, rows[:size]
+    if mark and mark.backwards:
+        if not is_cut:  # the first page, however many rows were added to it since
+            return page_of(found, None, size)
+        rows.reverse()
+        return Page(rows, after=_mark_at(rows[-1]), before=_mark_at(rows[0], backwards=True))
+    return Page(
+        rows,
+        after=_mark_at(rows[-1]) if is_cut else None,
+        before=_mark_at(rows[0], backwards=True) if mark and rows else None,
+    )
 
 
 def neighbours_of(radiograph: Radiograph) -> tuple[Radiograph | None, Radiograph | None]:
     """Return the owner's next newer and next older radiograph."""
-    created, pk = radiograph.created, radiograph.pk
     others = Radiograph.objects.owned_by(radiograph.owner_id).only("filename")
-    newer = others.filter(Q(created__gt=created) | Q(created=created, pk__gt=pk)).order_by("created", "pk").first()
-    older = others.filter(Q(created__lt=created) | Q(created=created, pk__lt=pk)).order_by("-created", "-pk").first()
-    return newer, older
+    found = Found((others,), ORDERS[NEWEST_FIRST])
+    created, pk = radiograph.created, radiograph.pk
+    newer, older = (_rows(found, Mark(created, pk, backwards), 1) for backwards in (True, False))
+    return newer.first(), older.first()
 
 
-def _parse(before: str) -> tuple[datetime, uuid.UUID] | None:
-    text, _, pk = before.partition("_")
-    created = moment_of(text)
-    try:
-        return (created, uuid.UUID(pk)) if created else None
-    except ValueError:
-        return None
+def _rows(found: Found, mark: Mark | None, count: int) -> RadiographQuerySet:
+    """Return the next rows from the mark on, in the direction in which it looks."""
+    cut = [_cut(part, found.order, mark, count) for part in found.parts]
+    if len(cut) == 1:
+        return cut[0]
+    # Each part by an index of its own; a condition that joins them with OR would be checked row by row.
+    either = {pk for part in cut for pk in part.values_list("pk", flat=True)}
+    return _cut(Radiograph.objects.filter(pk__in=either), found.order, mark, count)
 
 
-def moment_of(text: str) -> datetime | None:
-    """Read a date and time with its offset; None where it is none, or lies outside of the calendar in UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
+def _cut(part: RadiographQuerySet, order: Order, mark: Mark | None, count: int) -> RadiographQuerySet:
+    descending = order.descending != bool(mark and mark.backwards)
+    rows = part.annotate(sort_key=order.key)
+    if order.is_partial:
+        rows = rows.filter(sort_key__isnull=False)
+    if mark:
+        # The condition on the key alone is one that an index is entered by.
+        further = "lt" if descending else "gt"
+        beyond = Q(**{f"sort_key__{further}": mark.key}) | Q(**{f"pk__{further}": mark.pk})
+        rows = rows.filter(beyond, **{f"sort_key__{further}e": mark.key})
+    sign = "-" if descending else ""
+    return rows.order_by(f"{sign}sort_key", f"{sign}pk")[:count]
+
+
+def _mark_at(row: Any, backwards: bool = False) -> Mark:
+    return Mark(row.sort_key, row.pk, backwards)

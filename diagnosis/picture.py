@@ -25,6 +25,12 @@ def picture_url(radiograph: Radiograph) -> str | None:
     return reverse("diagnosis:image", args=[radiograph.pk]) if is_there else None
 
 
+def thumbnail_url(radiograph: Radiograph) -> str | None:
+    """Return the address of a small picture for lists, or None while there is nothing to show."""
+    has_picture = radiograph.thumbnail or picture_url(radiograph)
+    return reverse("diagnosis:thumbnail", args=[radiograph.pk]) if has_picture else None
+
+
 def picture_bytes(radiograph: Radiograph) -> bytes:
     """Return an image file for a report. Raises FileNotFoundError where it is gone."""
     if not radiograph.preview:

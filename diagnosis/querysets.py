@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
-from django.db import models
-from django.db.models import F, Q
+from django.db import models, transaction
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 if TYPE_CHECKING:
@@ -36,12 +37,33 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
     def owned_by(self, user: AbstractBaseUser | Any) -> Self:
         return self.filter(owner=user)
 
-    def with_predictions(self) -> Self:
+    def with_predictions(self, *unneeded: str) -> Self:
         """Fetch what :attr:`Radiograph.prediction` needs, in one query more however many rows there are."""
         from diagnosis.models import Prediction  # only here: models.py takes this class from this module
 
         predictions = Prediction.objects.select_related("model_version").order_by("-queued_at", "-pk")
-        return self.prefetch_related(models.Prefetch("predictions", predictions))
+        return self.prefetch_related(models.Prefetch("predictions", predictions.defer(*unneeded)))
+
+    def listed(self) -> Self:
+        """Fetch all that a list shows of its rows, in two queries more."""
+        return self.with_predictions("model_version__card").prefetch_related("tags")
+
+    def follow_newest(self) -> int:
+        """Copy what the newest prediction of each says to where lists are filtered by it.
+
+        In the transaction that changed the prediction. Until that is final, nothing is said of it.
+        """
+        from diagnosis.models import Prediction
+
+        final = When(status__in=Prediction.FINAL, then=F("status"))
+        predictions = Prediction.objects.filter(radiograph=OuterRef("pk")).order_by("-queued_at", "-pk")
+        newest = predictions.annotate(outcome=Case(final, default=Value("")))
+
+        def copy(field: str) -> Subquery:
+            return Subquery(newest.values(field)[:1])
+
+        texts = {field: Coalesce(copy(field), Value("")) for field in ("outcome", "label", "band")}
+        return self.update(**texts, probability=copy("probability"), model_version=copy("model_version"))
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
@@ -89,21 +111,28 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         )
 
     def fail_exhausted(self) -> int:
-        """End those that were tried as often as allowed without an answer."""
+        """End those that were tried as often as allowed without an answer; some hundred at a time."""
+        from diagnosis.models import Radiograph
+
         now = timezone.now()
         unanswered = Q(status=self.model.Status.PENDING) | Q(status=self.model.Status.RUNNING, lease_until__lt=now)
-        return (
-            self.unfinished()
-            .filter(unanswered, attempts__gte=settings.MAX_ATTEMPTS)
-            .update(
-                status=self.model.Status.FAILED,
-                token=None,
-                lease_until=None,
-                finished_at=now,
-                reason_code="gave_up",
-                reason=(
-                    f"Reading this image was tried {settings.MAX_ATTEMPTS} times without an answer. "
-                    "Upload it again; if that fails too, export it anew."
-                ),
-            )
+        exhausted = self.unfinished().filter(unanswered, attempts__gte=settings.MAX_ATTEMPTS)
+        if not (found := dict(exhausted.values_list("pk", "radiograph")[:500])):
+            return 0
+        with transaction.atomic():
+            failed = exhausted.filter(pk__in=found)._fail(now)
+            Radiograph.objects.filter(pk__in=found.values()).follow_newest()
+        return failed
+
+    def _fail(self, now: datetime) -> int:
+        return self.update(
+            status=self.model.Status.FAILED,
+            token=None,
+            lease_until=None,
+            finished_at=now,
+            reason_code="gave_up",
+            reason=(
+                f"Reading this image was tried {settings.MAX_ATTEMPTS} times without an answer. "
+                "Upload it again; if that fails too, export it anew."
+            ),
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
@@ -24,7 +24,14 @@ from diagnosis.meaning import probability_where_rarer
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.paging import neighbours_of
 from diagnosis.picture import SHOWN_INLINE, picture_url
-from diagnosis.views import error_page, members_only, own_radiograph, poll_milliseconds, uuid_or_none
+from diagnosis.views import (
+    back_to_history,
+    error_page,
+    members_only,
+    own_radiograph,
+    poll_milliseconds,
+    uuid_or_none,
+)
 from diagnosis.waiting import waits_of
 
 
@@ -168,4 +175,4 @@ def reports(request: HttpRequest) -> HttpResponseBase:
 
 def _back(request: HttpRequest, sentence: str) -> HttpResponse:
     messages.error(request, sentence)
-    return redirect("diagnosis:history")
+    return back_to_history(request)

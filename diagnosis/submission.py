@@ -15,6 +15,7 @@ from diagnosis import tasks
 from diagnosis.engine.archive import Archive, Entry, is_archive
 from diagnosis.engine.errors import RadiographError, TooLarge, TooMany
 from diagnosis.engine.header import FORMATS
+from diagnosis.listed import Source
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.uploads import as_stored, batch_limits, batch_too_large_sentence, too_many_sentence
 from diagnosis.validators import clean_filename, validate_upload
@@ -48,7 +49,7 @@ class Receipt:
         return [file.radiograph for file in self.files if file.radiograph and not file.is_known]
 
 
-def submit(owner: Owner, file: UploadedFile) -> Radiograph:
+def submit(owner: Owner, file: UploadedFile, source: Source = Source.BROWSER) -> Radiograph:
     """Store the file and the job of classifying it; once this returns, neither can be lost.
 
     The file is safe on disk before the rows are written, and the workers' doorbell rings after they are.
@@ -57,20 +58,20 @@ def submit(owner: Owner, file: UploadedFile) -> Radiograph:
     with _no_file_without_row() as kept:
         radiograph = _store(owner, file)
         kept.append(radiograph)
-        _write([radiograph])
+        _write([radiograph], source)
     return radiograph
 
 
-def submit_archive(owner: Owner, file: UploadedFile) -> Receipt:
+def submit_archive(owner: Owner, file: UploadedFile, source: Source = Source.BROWSER) -> Receipt:
     """Store each image of a zip. Raises ArchiveError or TooLarge where nothing of it is taken."""
     receipt = Receipt()
     with _no_file_without_row() as kept:
         _unpack(owner, file, receipt, kept)
-        _write(kept)
+        _write(kept, source)
     return receipt
 
 
-def submit_all(owner: Owner, files: Iterable[UploadedFile]) -> Receipt:
+def submit_all(owner: Owner, files: Iterable[UploadedFile], source: Source = Source.BROWSER) -> Receipt:
     """Store images and what zips hold, all or, where the disk or the database fails, nothing.
 
     A bad file, or a bad zip as a whole, is one problem in the receipt, and the rest goes on. Raises TooMany or
@@ -79,7 +80,7 @@ def submit_all(owner: Owner, files: Iterable[UploadedFile]) -> Receipt:
     receipt = Receipt()
     with _no_file_without_row() as kept:
         _take(owner, list(files), receipt, kept)
-        _write(kept)
+        _write(kept, source)
     return receipt
 
 
@@ -90,7 +91,7 @@ def submit_unless_known(owner: Owner, files: Iterable[UploadedFile]) -> Receipt:
         _take(owner, list(files), receipt, kept)
         with transaction.atomic():
             superfluous = _recognise(owner, receipt)
-            _write(receipt.stored)
+            _write(receipt.stored, Source.BROWSER)
     for radiograph in superfluous:
         radiograph.file.delete(save=False)
     return receipt
@@ -197,7 +198,9 @@ def _recognise(owner: Owner, receipt: Receipt) -> list[Radiograph]:
     return superfluous
 
 
-def _write(radiographs: list[Radiograph]) -> None:
+def _write(radiographs: list[Radiograph], source: Source) -> None:
+    for radiograph in radiographs:
+        radiograph.source = source
     predictions = [Prediction(radiograph=radiograph) for radiograph in radiographs]
     with transaction.atomic():
         Radiograph.objects.bulk_create(radiographs)
@@ -222,3 +225,15 @@ def _no_file_without_row() -> Iterator[list[Radiograph]]:
         for radiograph in kept:
             radiograph.file.delete(save=False)
         raise
+
+
+def classify_again(radiographs: Iterable[Radiograph]) -> list[Prediction]:
+    """Ask the active model anew about those whose newest prediction is final; the earlier ones stay as they are."""
+    wanted = [radiograph.pk for radiograph in radiographs]
+    with transaction.atomic():
+        locked = Radiograph.objects.filter(pk__in=wanted).select_for_update()
+        ended = [each for each in locked.with_predictions() if each.prediction.is_final]
+        predictions = Prediction.objects.bulk_create(Prediction(radiograph=each) for each in ended)
+        Radiograph.objects.filter(pk__in=[each.pk for each in ended]).follow_newest()
+        transaction.on_commit(lambda: _ring(predictions), robust=True)
+    return predictions

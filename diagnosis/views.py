@@ -1,14 +1,13 @@
-"""The pages: history, result, and what is shown when something is wrong."""
+"""What the pages share: who may see them, pictures, deleting, and what is shown when something is wrong."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import sys
 import uuid
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -26,12 +25,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from diagnosis.api.problems import problem_response
 from diagnosis.models import Prediction, Radiograph
-from diagnosis.paging import page_of
 from diagnosis.picture import SHOWN_INLINE, is_preview_coming
+from diagnosis.tagging import drop_unused
 from diagnosis.uploads import TOO_MUCH_TEXT, parse_error_sentence, size_error_sentence
-from diagnosis.waiting import waits_of
 
-PAGE_SIZE = 24
+Picture = Literal["file", "preview", "thumbnail"]
+#: The endings and content types of the pictures that workers make.
+MADE = {"preview": (".png", "image/png"), "thumbnail": (".jpg", "image/jpeg")}
 LOGGED_OUT = "You are logged out. Log in again, then repeat what you did."
 
 
@@ -47,48 +47,11 @@ def members_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
     return guarded
 
 
-@members_only
-@never_cache
-@require_safe
-def history(request: HttpRequest) -> HttpResponse:
-    """The user's radiographs, newest first."""
-    before = request.GET.get("before", "")
-    radiographs = Radiograph.objects.owned_by(request.user).with_predictions()
-    page = page_of(radiographs, before=before, size=PAGE_SIZE)
-    context = {"page": page, "before": before, "shown_inline": SHOWN_INLINE, **_unfinished_of(page.radiographs)}
-    return render(request, "diagnosis/history.html", context)
-
-
-@members_only
-@never_cache
-@require_safe
-def outcomes(request: HttpRequest) -> HttpResponse:
-    """The fragment that brings those rows of the history up to date whose predictions were not final before."""
-    asked = request.GET.getlist("pk")[:PAGE_SIZE]
-    wanted = [pk for text in asked if (pk := uuid_or_none(text))]
-    radiographs = list(Radiograph.objects.owned_by(request.user).filter(pk__in=wanted).with_predictions())
-    unfinished = _unfinished_of(radiographs)
-    if request.GET.get("seen") == unfinished["seen"] and len(unfinished["unfinished"]) == len(asked):
-        return HttpResponse(status=204)
-    return render(request, "diagnosis/_outcomes.html", {"radiographs": radiographs, **unfinished})
-
-
 def uuid_or_none(text: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(text)
     except ValueError:
         return None
-
-
-def _unfinished_of(radiographs: list[Radiograph]) -> dict[str, Any]:
-    """What the rows that are not final need to bring themselves up to date; ``seen`` tells whether that changed."""
-    unfinished = [radiograph for radiograph in radiographs if not radiograph.prediction.is_final]
-    waits = waits_of(radiograph.prediction for radiograph in unfinished)
-    pauses = [max(poll_milliseconds(each.prediction), waits[each.prediction.pk].pause) for each in unfinished]
-    poll = max(1000, min(pauses, default=0))
-    said = sorted((pk, wait.words) for pk, wait in waits.items())
-    seen = hashlib.sha256(f"{poll}{said}".encode()).hexdigest()[:12]
-    return {"unfinished": unfinished, "waits": waits, "poll": poll, "seen": seen}
 
 
 def poll_milliseconds(prediction: Prediction) -> int:
@@ -102,47 +65,72 @@ def poll_milliseconds(prediction: Prediction) -> int:
 def image(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """A picture that browsers show. They may keep it, but ask each time whether it may still be shown."""
     own = own_radiograph(request, pk)
-    is_preview = bool(own.preview) and own.format not in ("JPEG", "WEBP")
-    if not is_preview and own.format not in SHOWN_INLINE:
+    return picture_response(request, own, _shown(own))
+
+
+@members_only
+@require_safe
+def thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """The picture for lists. Until a worker has made the small one, the large one, whose place is the same."""
+    own = own_radiograph(request, pk)
+    if own.thumbnail:
+        return picture_response(request, own, "thumbnail")
+    is_preview_coming(own)
+    return picture_response(request, own, _shown(own))
+
+
+def _shown(own: Radiograph) -> Picture:
+    """Say which file of it browsers can show; Http404 where there is none yet."""
+    if own.preview and own.format not in ("JPEG", "WEBP"):
+        return "preview"
+    if own.format not in SHOWN_INLINE:
         is_preview_coming(own)
         raise Http404("There is no picture of this radiograph, or not yet.")
-    return picture_response(request, own, is_preview)
+    return "file"
 
 
-def picture_response(request: HttpRequest, own: Radiograph, is_preview: bool) -> HttpResponseBase:
-    """Send the preview or else the file itself, with an ETag."""
-    etag = quote_etag(f"{own.sha256}-preview" if is_preview else own.sha256)
+def picture_response(request: HttpRequest, own: Radiograph, picture: Picture) -> HttpResponseBase:
+    """Send one of its files, with an ETag."""
+    etag = quote_etag(own.sha256 if picture == "file" else f"{own.sha256}-{picture}")
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
-        response = _file_response(own, is_preview)
+        response = _file_response(own, picture)
         response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
     return response
 
 
-def _file_response(own: Radiograph, is_preview: bool) -> FileResponse:
+def _file_response(own: Radiograph, picture: Picture) -> FileResponse:
     try:
-        file = (own.preview if is_preview else own.file).open("rb")
+        file = getattr(own, picture).open("rb")
     except FileNotFoundError as error:
         raise Http404("The file of this radiograph is no longer there.") from error
-    name = f"{own.filename}.png" if is_preview else own.filename
-    return FileResponse(file, content_type="image/png" if is_preview else SHOWN_INLINE[own.format], filename=name)
+    suffix, content_type = MADE[picture] if picture in MADE else ("", SHOWN_INLINE[own.format])
+    return FileResponse(file, content_type=content_type, filename=f"{own.filename}{suffix}")
 
 
 @members_only
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Ask first, as a page or as a dialogue on the page; then delete, and go back to the same part of the history."""
+    """Ask first, as a page or as a dialogue on the page; then delete, and go back to the same part of the history.
+
+    Which part that is, the query says.
+    """
     own = own_radiograph(request, pk)
-    before = request.GET.get("before", "")
     if request.method != "POST":
         template = "diagnosis/_delete.html" if wants_fragment(request) else "diagnosis/delete.html"
-        return render(request, template, {"radiograph": own, "before": before})
+        return render(request, template, {"radiograph": own})
     own.delete()
+    drop_unused(request.user)
     messages.success(request, f"“{own.filename}” and its result are deleted.")
-    return redirect(reverse("diagnosis:history", query={"before": before} if before else None))
+    return back_to_history(request)
+
+
+def back_to_history(request: HttpRequest) -> HttpResponse:
+    """Lead to the history as the query says it was filtered."""
+    return redirect(reverse("diagnosis:history", query=request.GET))
 
 
 def own_radiograph(request: HttpRequest, pk: uuid.UUID) -> Radiograph:

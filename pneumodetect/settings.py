@@ -308,6 +308,7 @@ REST_KNOX = {"TOKEN_TTL": datetime.timedelta(days=90)}
 
 # Language and time.
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = ["diagnosis.formats"]
 TIME_ZONE = _time_zone()
 USE_TZ = True
 

@@ -31,6 +31,8 @@ def make_radiograph(owner: User, data: bytes | None = None, filename: str = "che
     radiograph.file.save("upload.jpg", upload(data=data), save=False)
     radiograph.save()
     Prediction.objects.create(radiograph=radiograph, **facts)
+    Radiograph.objects.filter(pk=radiograph.pk).follow_newest()
+    radiograph.refresh_from_db()
     return radiograph
 
 

@@ -15,19 +15,19 @@ from diagnosis.models import Radiograph
 from diagnosis.result_views import heatmap_response, report_response
 
 
-class _Sent(BaseRenderer):
+class SentAsItIs(BaseRenderer):
     """Lets a caller ask for a kind that the view itself sends."""
 
     def render(self, data: object, *args: object, **kwargs: object) -> bytes:
         raise NotImplementedError(f"{self.media_type} is sent as it is")
 
 
-class PngRenderer(_Sent):
+class PngRenderer(SentAsItIs):
     media_type = "image/png"
     format = "png"
 
 
-class PdfRenderer(_Sent):
+class PdfRenderer(SentAsItIs):
     media_type = "application/pdf"
     format = "pdf"
 

@@ -90,6 +90,7 @@ class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
     status = serializers.CharField(source="prediction.status")
     prediction = PredictionSerializer()
     warnings = serializers.SerializerMethodField()
+    tags: Any = serializers.SlugRelatedField("name", many=True, read_only=True)
 
     class Meta:
         model = Radiograph
@@ -106,6 +107,8 @@ class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
             "prediction",
             "acquisition",
             "warnings",
+            "source",
+            "tags",
         )
 
     def get_warnings(self, radiograph: Radiograph) -> list[dict[str, str]]:

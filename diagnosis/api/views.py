@@ -15,21 +15,22 @@ from django.db import connection
 from django.http import HttpResponse, HttpResponseBase
 from knox.models import get_token_model
 from rest_framework import exceptions, generics, status
-from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from diagnosis.api.pagination import FoundPagination
 from diagnosis.api.problems import problem_of, problem_response, status_of
 from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer, UploadSerializer
 from diagnosis.engine.archive import is_archive
+from diagnosis.listed import Source
 from diagnosis.models import Prediction, Radiograph
-from diagnosis.paging import moment_of
 from diagnosis.picture import is_preview_coming
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import Receipt, Received, submit, submit_all, submit_archive
+from diagnosis.tagging import drop_unused
 from diagnosis.views import picture_response
 
 MAX_WAIT = 30.0
@@ -69,30 +70,15 @@ class TokenView(APIView):
         return Response({"token": token, "expiry": instance.expiry})
 
 
-class NewestFirst(CursorPagination):
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
-    ordering = ("-created", "-id")
-    invalid_cursor_message = "There is no such page. Start from the first one, without a cursor."
-
-    def decode_cursor(self, request: Request) -> Cursor | None:
-        """Read the cursor, and refuse here a mark that the database would not understand."""
-        cursor = super().decode_cursor(request)
-        if cursor and cursor.position is not None and moment_of(str(cursor.position)) is None:
-            raise exceptions.NotFound(self.invalid_cursor_message)
-        return cursor
-
-
 class RadiographsView(generics.ListAPIView[Radiograph]):
     """GET a page of one's radiographs; POST one image, or several, or zips of images."""
 
     serializer_class = RadiographSerializer
-    pagination_class = NewestFirst
+    pagination_class = FoundPagination
     parser_classes = (MultiPartParser,)
 
     def get_queryset(self) -> RadiographQuerySet:
-        return Radiograph.objects.owned_by(self.request.user).with_predictions()
+        return Radiograph.objects.owned_by(self.request.user).listed()
 
     def post(self, request: Request) -> Response | HttpResponse:
         upload = UploadSerializer(data=request.data)
@@ -101,11 +87,11 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
             raise exceptions.ParseError(OTHER_FIELDS)
         files = request.FILES.getlist("file")
         if len(files) > 1:
-            return self._answer_each(submit_all(request.user, files), "None of the files could be taken.")
+            return self._answer_each(submit_all(request.user, files, Source.API), "None of the files could be taken.")
         if is_archive(files[0]):
-            receipt = submit_archive(request.user, files[0])
+            receipt = submit_archive(request.user, files[0], Source.API)
             return self._answer_each(receipt, "None of the files in the archive could be taken.")
-        radiograph = submit(request.user, files[0])
+        radiograph = submit(request.user, files[0], Source.API)
         headers = self._wait_for([radiograph])
         answer = self.get_serializer(generics.get_object_or_404(self.get_queryset(), pk=radiograph.pk)).data
         return Response(answer, status=status.HTTP_201_CREATED, headers={"Location": answer["url"], **headers})
@@ -143,7 +129,11 @@ class RadiographView(generics.RetrieveDestroyAPIView[Radiograph]):
     serializer_class = RadiographSerializer
 
     def get_queryset(self) -> RadiographQuerySet:
-        return Radiograph.objects.owned_by(self.request.user).with_predictions()
+        return Radiograph.objects.owned_by(self.request.user).listed()
+
+    def perform_destroy(self, radiograph: Radiograph) -> None:
+        radiograph.delete()
+        drop_unused(self.request.user)
 
 
 class PngRenderer(BaseRenderer):
@@ -162,12 +152,12 @@ class ImageView(generics.GenericAPIView[Radiograph]):
     renderer_classes = (JSONRenderer, PngRenderer)
 
     def get_queryset(self) -> RadiographQuerySet:
-        return Radiograph.objects.owned_by(self.request.user).with_predictions()
+        return Radiograph.objects.owned_by(self.request.user).listed()
 
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         radiograph = self.get_object()
         if radiograph.preview:
-            return picture_response(request._request, radiograph, is_preview=True)
+            return picture_response(request._request, radiograph, "preview")
         if is_preview_coming(radiograph):
             detail = "The picture is not made yet; a worker makes it when it reads the file. Ask again in a moment."
             return problem_response(409, detail, headers={"Retry-After": "1"})

@@ -7,7 +7,8 @@ from datetime import timedelta
 from django.template import Library
 
 from diagnosis.engine.suitability import Caution
-from diagnosis.models import Prediction
+from diagnosis.models import Prediction, Radiograph
+from diagnosis.picture import thumbnail_url
 from diagnosis.waiting import Wait
 
 register = Library()
@@ -34,6 +35,11 @@ def percent(share: float) -> str:
     if share > 0.99:
         return f"over{SPACE}99{SPACE}%"
     return f"{share * 100:.0f}{SPACE}%"
+
+
+@register.filter
+def thumbnail(radiograph: Radiograph) -> str | None:
+    return thumbnail_url(radiograph)
 
 
 @register.filter

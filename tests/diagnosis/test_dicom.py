@@ -176,7 +176,7 @@ def test_deleting_takes_the_preview_along(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     radiograph = read(submit(alice, upload("a.dcm", dicom_bytes())))
-    assert len(files_under(settings.MEDIA_ROOT)) == 2
+    assert len(files_under(settings.MEDIA_ROOT)) == 3
     with django_capture_on_commit_callbacks(execute=True):
         radiograph.delete()
     assert not files_under(settings.MEDIA_ROOT)

@@ -13,7 +13,7 @@ from PIL import Image
 from pytest_django.fixtures import Settings
 
 from diagnosis import classification, previews, tasks, worker
-from diagnosis.engine.preview import LONGEST, preview_png
+from diagnosis.engine.preview import LONGEST, Pictures, pictures_of
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.submission import submit
 from tests.diagnosis.pages import browser_of, files_under, page_of
@@ -73,7 +73,7 @@ def test_the_page_shows_what_browsers_cannot(alice: User, version: ModelVersion,
     radiograph = read(alice, dicom_bytes() if kind == "DICOM" else image_bytes(kind))
     browser = browser_of(alice)
     assert page_of(radiograph, "image") in browser.get(page_of(radiograph)).content.decode()
-    assert page_of(radiograph, "image") in browser.get("/radiographs/").content.decode()
+    assert page_of(radiograph, "thumbnail") in browser.get("/radiographs/").content.decode()
     answer = browser.get(page_of(radiograph, "image"))
     assert answer["Content-Type"] == "image/png"
     assert browser.get(page_of(radiograph, "image"), headers={"If-None-Match": answer["ETag"]}).status_code == 304
@@ -104,17 +104,17 @@ def test_a_preview_that_is_missing_is_asked_for_once_and_made(
     tasks.make_preview(str(radiograph.pk))
     tasks.make_preview(str(radiograph.pk))
     assert api_of(alice).get(f"{RADIOGRAPHS}{radiograph.pk}/image/").status_code == 200
-    assert len(files_under(settings.MEDIA_ROOT)) == 2
+    assert len(files_under(settings.MEDIA_ROOT)) == 3
     cache.clear()
 
 
 def test_a_preview_that_cannot_be_stored_costs_no_answer(
     alice: User, version: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_: bytes) -> bytes:
+    def full(_: bytes) -> Pictures:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(previews, "preview_png", full)
+    monkeypatch.setattr(previews, "pictures_of", full)
     for data in (jpeg_bytes(), dicom_bytes()):
         assert read(alice, data).prediction.status == "succeeded"
 
@@ -152,12 +152,12 @@ def test_a_refused_picture_is_shown_too(alice: User, version: ModelVersion) -> N
 
 @pytest.mark.parametrize(("size", "expected"), [((3000, 1500), (LONGEST, 1024)), ((300, 900), (300, 900))])
 def test_a_preview_keeps_the_aspect_and_is_bounded(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    assert picture_of(preview_png(jpeg_bytes(*size))).size == expected
+    assert picture_of(pictures_of(jpeg_bytes(*size)).preview).size == expected
 
 
 def test_a_preview_says_nothing_of_its_own() -> None:
     exif = Image.Exif()
     exif[315] = "Mustermann"  # the artist
-    png = preview_png(jpeg_bytes(exif=exif, comment=b"Mustermann"))
-    assert b"Mustermann" not in png
-    assert picture_of(png).info == {}
+    pictures = pictures_of(jpeg_bytes(exif=exif, comment=b"Mustermann"))
+    assert b"Mustermann" not in pictures.preview + pictures.thumbnail
+    assert picture_of(pictures.preview).info == {}

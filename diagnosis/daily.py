@@ -1,0 +1,103 @@
+"""The results of the last days, counted, for a small chart and its table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Case, Count, Value, When
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from diagnosis.engine.bars import stacked
+from diagnosis.filters import starts_of
+from diagnosis.models import Radiograph
+
+DAYS = 30
+#: Counting more than so many takes its time, and one a minute earlier or later is not seen in the chart.
+MANY, KEEP = 2000, 60
+#: What is told apart, from the bottom of a bar to its top.
+KINDS = {
+    "likely": "Pneumonia likely",
+    "uncertain": "Uncertain",
+    "unlikely": "Pneumonia unlikely",
+    "refused": "Refused or not readable",
+    "waiting": "Waiting",
+}
+
+
+@dataclass(frozen=True)
+class Day:
+    day: date
+    counts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def written(self) -> str:
+        """The day as an address holds it."""
+        return self.day.isoformat()
+
+    @property
+    def row(self) -> list[int]:
+        """The counts of all kinds, in their order."""
+        return [self.counts.get(kind, 0) for kind in KINDS]
+
+
+@dataclass(frozen=True)
+class Chart:
+    days: list[Day]
+    #: Of each kind, in their order.
+    paths: list[str]
+    most: int
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """Those that there are, with their words."""
+        return [(kind, words) for kind, words in KINDS.items() if any(day.counts.get(kind) for day in self.days)]
+
+    @property
+    def all_kinds(self) -> list[str]:
+        return list(KINDS.values())
+
+    @property
+    def summary(self) -> str:
+        """Say in words what is drawn."""
+        total = sum(day.total for day in self.days)
+        busiest = max(self.days, key=lambda day: day.total)
+        most = f"{busiest.total} on {date_format(busiest.day, 'DATE_FORMAT')}"
+        return f"X-rays a day over the last {DAYS} days: {total} in all, the most being {most}."
+
+
+def chart_of(owner: Any) -> Chart | None:
+    """Return the chart of the owner's last days; None where nothing came in them."""
+    key = f"diagnosis.daily.{owner.pk}"
+    days: list[Day] = cache.get(key) or _days(owner)
+    if sum(day.total for day in days) > MANY:
+        cache.add(key, days, KEEP)
+    most = max(day.total for day in days)
+    return Chart(days, stacked([day.row for day in days]), most) if most else None
+
+
+def _days(owner: Any) -> list[Day]:
+    today = timezone.localdate()
+    dates = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
+    counts: list[dict[str, int]] = [{} for _ in dates]
+    for day, outcome, band, number in _counted(owner, dates):
+        kind = band or ("refused" if outcome else "waiting")
+        counts[day][kind] = counts[day].get(kind, 0) + number
+    return [Day(day, of_day) for day, of_day in zip(dates, counts, strict=True)]
+
+
+def _counted(owner: Any, dates: list[date]) -> Any:
+    """Count in the database, by the days of the users' time zone: which of them a moment is in, comparing tells."""
+    starts = [starts_of(day) for day in dates]
+    in_day = Case(*(When(created__lt=end, then=Value(number)) for number, (_, end) in enumerate(starts[:-1])))
+    in_day.default = Value(len(dates) - 1)
+    lately = Radiograph.objects.owned_by(owner).filter(created__gte=starts[0][0], created__lt=starts[-1][1])
+    rows = lately.order_by().annotate(day=in_day).values("day", "outcome", "band").annotate(number=Count("pk"))
+    return rows.values_list("day", "outcome", "band", "number")

@@ -1,0 +1,52 @@
+"""What a radiograph keeps of its newest prediction, so that lists are filtered and sorted by an index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Lower
+
+#: What lists are filtered by; each has an index of its own, in the order in which lists are shown.
+FILTERED_BY = ("outcome", "label", "band", "model_version", "source")
+
+
+class Source(models.TextChoices):
+    BROWSER = "browser", "Browser"
+    API = "api", "API"
+
+
+def _indexes() -> list[models.Index]:
+    by_moment = ["-created", "-id"]
+    return [
+        # With the name, so that searching for a part of it reads the index alone.
+        models.Index(fields=["owner", *by_moment, "filename"], name="radiograph_by_owner"),
+        models.Index(fields=by_moment, name="radiograph_by_moment"),
+        models.Index("owner", Lower("filename"), "id", name="radiograph_by_filename"),
+        models.Index(
+            fields=["owner", "probability", "id"],
+            condition=models.Q(probability__isnull=False),
+            name="radiograph_by_probability",
+        ),
+        *(models.Index(fields=["owner", each, *by_moment], name=f"radiograph_{each}"[:30]) for each in FILTERED_BY),
+    ]
+
+
+class Listed(models.Model):
+    """Written by ``RadiographQuerySet.follow_newest`` alone, after whatever ends a prediction or adds one."""
+
+    outcome = models.CharField(max_length=9, blank=True, help_text="The final status; empty before.")
+    label = models.CharField(max_length=16, blank=True)
+    band = models.CharField(max_length=9, blank=True)
+    probability = models.FloatField(null=True, blank=True)
+    model_version: Any = models.ForeignKey(
+        "diagnosis.ModelVersion", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    source = models.CharField(
+        max_length=8, choices=Source, blank=True, help_text="How it came; empty where that was not recorded."
+    )
+
+    class Meta:
+        abstract = True
+        ordering = ["-created", "-id"]
+        indexes = _indexes()

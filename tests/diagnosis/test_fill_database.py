@@ -1,0 +1,45 @@
+"""Made-up rows to measure with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from diagnosis.models import ModelVersion, Prediction, Radiograph
+from tests.diagnosis.pages import browser_of
+from tests.factories import make_radiograph
+
+pytestmark = pytest.mark.usefixtures("rung")
+
+
+def test_rows_are_written_that_every_list_can_show_and_no_worker_takes(version: ModelVersion) -> None:
+    call_command("fill_database", 40, "--user", "measured", verbosity=0)
+    owner = User.objects.get(username="measured")
+    assert Radiograph.objects.owned_by(owner).count() == 40
+    assert not owner.check_password("")
+    assert not Prediction.objects.exclude(status__in=Prediction.FINAL).exists()
+    facts = ("pk", "outcome", "label", "band", "probability", "model_version")
+    kept = set(Radiograph.objects.values_list(*facts))
+    Radiograph.objects.all().follow_newest()
+    assert set(Radiograph.objects.values_list(*facts)) == kept
+
+
+def test_real_radiographs_are_not_mixed_with_made_up_ones_unless_forced(alice: User, version: ModelVersion) -> None:
+    make_radiograph(alice)
+    with pytest.raises(CommandError, match="would mislead"):
+        call_command("fill_database", 3)
+    assert Radiograph.objects.count() == 1
+    call_command("fill_database", 3, "--user", "alice", "--force")
+    browser = browser_of(alice)
+    assert len(browser.get("/radiographs/").context["page"].radiographs) == 4
+
+
+def test_without_a_model_version_or_rows_it_says_so(db: Any, version: ModelVersion) -> None:
+    with pytest.raises(CommandError, match="whole numbers"):
+        call_command("fill_database", 0)
+    ModelVersion.objects.all().delete()
+    with pytest.raises(CommandError, match="publish_model"):
+        call_command("fill_database", 3)
