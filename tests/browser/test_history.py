@@ -131,6 +131,14 @@ def test_an_address_holds_only_the_filters_in_use(page: Page) -> None:
     page.wait_for_url("**/radiographs/?band=likely")
 
 
+def copy_with_scripts(page: Page, chromium: Browser, url: str) -> Page:
+    """Return the same page where scripts may run: elsewhere axe-core, which is one, would be waited for for ever."""
+    copy = chromium.new_page(base_url=url)
+    copy.goto("/help/")
+    copy.set_content(page.content())
+    return copy
+
+
 def test_everything_can_be_done_without_javascript(
     alice: User, rows: list[Radiograph], chromium: Browser, live_server: Any
 ) -> None:
@@ -153,7 +161,9 @@ def test_everything_can_be_done_without_javascript(
     assert rows[0].predictions.count() == 2
     box(page, 0).check()
     page.get_by_role("button", name="Delete", exact=True).click()
-    assert_accessible(page)
+    copy = copy_with_scripts(page, chromium, live_server.url)
+    assert_accessible(copy)
+    copy.close()
     page.get_by_role("button", name="Delete 1").click()
     page.get_by_text("1 X-ray is deleted").wait_for()
     assert not Radiograph.objects.filter(pk=rows[0].pk).exists()
