@@ -328,7 +328,7 @@ def test_the_history_asks_once_for_all_its_rows_and_not_from_a_hidden_tab(
 
     Radiograph.objects.get(pk=rows[0].pk).predictions.update(**succeeded(version))
     page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
-    page.get_by_text("Pneumonia likely").wait_for()
+    page.locator(".row-outcome").get_by_text("Pneumonia likely").wait_for()
     for row in rows[1:]:
         row.predictions.update(**succeeded(version))
     page.locator(".badge-likely").nth(2).wait_for()
