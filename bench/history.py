@@ -25,9 +25,9 @@ from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
+from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Mark  # noqa: E402
 from diagnosis.management.commands.fill_database import OWNER  # noqa: E402
 from diagnosis.models import ModelVersion, Radiograph  # noqa: E402
-from diagnosis.paging import NEWEST_FIRST, ORDERS, Mark  # noqa: E402
 
 #: More than this, and the line is marked.
 MOST_MILLISECONDS, MOST_QUERIES = 50, 12

@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from diagnosis.engine.artifact import ModelCard
 from diagnosis.engine.suitability import Caution, cautions_of
-from diagnosis.listed import Listed
+from diagnosis.history.listed import Listed
+from diagnosis.history.saved_filters import SavedFilter as SavedFilter
+from diagnosis.history.tagging import Tag as Tag
 from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
-from diagnosis.saved_filters import SavedFilter as SavedFilter
-from diagnosis.tagging import Tag as Tag
 
 if TYPE_CHECKING:
     from diagnosis.engine.classifier import Classification

@@ -15,7 +15,7 @@ from diagnosis import tasks
 from diagnosis.engine.archive import Archive, Entry, is_archive
 from diagnosis.engine.errors import RadiographError, TooLarge, TooMany
 from diagnosis.engine.header import FORMATS
-from diagnosis.listed import Source
+from diagnosis.history.listed import Source
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.uploads import as_stored, batch_limits, batch_too_large_sentence, too_many_sentence
 from diagnosis.validators import clean_filename, validate_upload

@@ -130,3 +130,9 @@ def _busy_seconds(rows: list[_Answer]) -> list[float]:
             until = following.started if following.queued <= row.finished else row.finished
             seconds.append((until - row.started).total_seconds())
     return [max(each, 0.0) for each in seconds]
+
+
+def poll_milliseconds(prediction: Prediction) -> int:
+    """How soon to ask again: an answer takes a moment, so what has waited for long can wait a little longer."""
+    waited = (timezone.now() - prediction.queued_at).total_seconds()
+    return 200 if waited < 2 else 500 if waited < 20 else 2000 if waited < 120 else 5000

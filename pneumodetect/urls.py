@@ -21,7 +21,7 @@ urlpatterns = [
     # Where browsers look for it on pages that name none: those of the admin, and what is no page.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg"), name="favicon"),
 ]
-handler400 = "diagnosis.views.bad_request"
-handler403 = "diagnosis.views.forbidden"
-handler404 = "diagnosis.views.not_found"
-handler500 = "diagnosis.views.server_error"
+handler400 = "diagnosis.pages.errors.bad_request"
+handler403 = "diagnosis.pages.errors.forbidden"
+handler404 = "diagnosis.pages.errors.not_found"
+handler500 = "diagnosis.pages.errors.server_error"

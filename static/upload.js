@@ -188,13 +188,19 @@ function receive(row, request) {
   }
 }
 
+/** Show a picture that is here, or is still being decoded; what the server named comes back where that fails. */
+function keepPicture(picture, place) {
+  const named = [...place.childNodes];
+  place.replaceChildren(picture);
+  picture.addEventListener("error", () => place.replaceChildren(...named));
+}
+
 /** Put the server's rows in the place of one of ours, with the picture that is here already. */
 function replaceRow(row, answered) {
-  const picture = row.querySelector(".film-thumb img:not([hidden])");
+  const picture = row.querySelector(".film-thumb img");
+  const isPicture = picture?.src && !(picture.complete && !picture.naturalWidth);
   const hadFocus = row.contains(document.activeElement);
-  if (answered.length === 1 && picture) {
-    answered[0].querySelector(".film-thumb")?.replaceChildren(picture);
-  }
+  if (answered.length === 1 && isPicture) keepPicture(picture, answered[0].querySelector(".film-thumb"));
   row.replaceWith(...answered);
   if (hadFocus) answered[0].querySelector(".row-action a, .filename")?.focus();
   summarise();

@@ -72,9 +72,9 @@ def test_every_room_imports_only_what_it_may() -> None:
     [
         ("diagnosis/engine/gate.py", "import django"),
         ("diagnosis/engine/gate.py", "from diagnosis import models"),
-        ("diagnosis/views.py", "from training import trainer"),
+        ("diagnosis/submission.py", "from training import trainer"),
         ("diagnosis/worker.py", "import tensorflow as tf"),
-        ("diagnosis/views.py", "from PIL import Image"),
+        ("diagnosis/submission.py", "from PIL import Image"),
         ("training/trainer.py", "from diagnosis import submission"),
         ("training/trainer.py", "from diagnosis.models import ModelVersion"),
         ("training/runs.py", "from diagnosis import submission"),
@@ -112,7 +112,7 @@ def test_serving_works_where_training_is_absent() -> None:
         "util.find_spec = lambda name, *more: None if name == 'training' else find(name, *more)\n"
         "sys.modules['training'] = None\n"
         "import django; django.setup()\n"
-        "import pneumodetect.wsgi, pneumodetect.urls, diagnosis.model_views\n"
+        "import pneumodetect.wsgi, pneumodetect.urls, diagnosis.pages.models\n"
         "from pneumodetect.celery import app; app.loader.init_worker(); app.WorkController(pool_cls='solo')"
     )
     environment = {"DJANGO_SETTINGS_MODULE": "pneumodetect.settings", "PATH": "/usr/bin:/bin", "HOME": "/tmp"}

@@ -59,7 +59,7 @@ def attempts_of(platform: LivePlatform) -> list[int]:
 def test_nothing_is_lost_doubled_or_changed_when_workers_and_redis_are_killed(platform: LivePlatform) -> None:
     caller = Caller(platform.url, platform.username, platform.password)
     images = {
-        hashlib.sha256(data).hexdigest(): data for data in (jpeg_bytes(700, 550, seed) for seed in range(UPLOADS))
+        hashlib.sha256(data).hexdigest(): data for data in (jpeg_bytes(1400, 1100, seed) for seed in range(UPLOADS))
     }
     kills = 0
     with ThreadPoolExecutor(3) as senders:

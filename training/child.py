@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 #: Seconds between asking the group to end and ending it.
@@ -55,8 +56,17 @@ class Child:
             self.wait(GRACE)
         self._send(signal.SIGKILL)
         self.process.wait()
+        self._await_end_of_group()
         self.guard.kill()
         self.guard.communicate()
+
+    def _await_end_of_group(self) -> None:
+        """Wait for the children of the program too: a signal that was sent takes effect only after a while."""
+        end = time.monotonic() + GRACE  # where nobody reaps them, they stay as zombies, and hold nothing any more
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            while time.monotonic() < end:
+                os.killpg(self.process.pid, 0)
+                time.sleep(0.01)
 
     def _send(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -88,13 +88,17 @@ def _enter(facts: dict[str, Any], afresh: bool) -> TrainingRun:
 
 @contextmanager
 def _followed(run: TrainingRun) -> Iterator[None]:
-    """Keep the row up to date beside the training, which is interrupted as by Ctrl-C where the run is stopped."""
+    """Keep the row up to date beside the training, which is interrupted as by Ctrl-C where the run is stopped.
+
+    By a signal of its own: a program that a script starts in the background ignores Ctrl-C's.
+    """
     ended = threading.Event()
+    before = signal.signal(signal.SIGUSR1, signal.default_int_handler)
 
     def follow() -> None:
         try:
             if runs.follow(run, lambda seconds: 0 if ended.wait(seconds) else None) is None:
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
         finally:
             connection.close()
 
@@ -105,6 +109,7 @@ def _followed(run: TrainingRun) -> Iterator[None]:
     finally:
         ended.set()
         follower.join()
+        signal.signal(signal.SIGUSR1, before)
 
 
 def _stopped(run: TrainingRun) -> None:

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from diagnosis.api.pagination import found_of
 from diagnosis.api.result_views import SentAsItIs
-from diagnosis.exporting import export_response
+from diagnosis.history.exporting import export_response
 
 
 class CsvRenderer(SentAsItIs):

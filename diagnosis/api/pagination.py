@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from diagnosis.filters import FilterForm
-from diagnosis.paging import Found, Mark, page_of, read_mark
+from diagnosis.history.filters import FilterForm
+from diagnosis.history.paging import Found, Mark, page_of, read_mark
 
 PAGE_SIZE, LARGEST_PAGE = 50, 200
 NO_SUCH_PAGE = "There is no such page. Start from the first one, without a cursor."

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from diagnosis.api.problems import problem_response
 from diagnosis.models import Radiograph
-from diagnosis.result_views import heatmap_response, report_response
+from diagnosis.pages.result import heatmap_response, report_response
 
 
 class SentAsItIs(BaseRenderer):

@@ -25,13 +25,13 @@ from diagnosis.api.pagination import FoundPagination
 from diagnosis.api.problems import problem_of, problem_response, status_of
 from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer, UploadSerializer
 from diagnosis.engine.archive import is_archive
-from diagnosis.listed import Source
+from diagnosis.history.listed import Source
+from diagnosis.history.tagging import drop_unused
 from diagnosis.models import Prediction, Radiograph
+from diagnosis.pages.pictures import picture_response
 from diagnosis.picture import is_preview_coming
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import Receipt, Received, submit, submit_all, submit_archive
-from diagnosis.tagging import drop_unused
-from diagnosis.views import picture_response
 
 MAX_WAIT = 30.0
 OTHER_FIELDS = "Every file must come as the field 'file', and one did not, so nothing was stored."

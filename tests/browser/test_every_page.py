@@ -20,8 +20,8 @@ from django.urls import get_resolver, resolve
 from pytest_django.fixtures import Settings
 
 from diagnosis import notices, worker
+from diagnosis.history.paging import Mark
 from diagnosis.models import ModelVersion, Prediction, Radiograph
-from diagnosis.paging import Mark
 from tests.browser.accessibility import SCHEMES, WIDTHS, assert_accessible
 from tests.browser.watching import Watch
 from tests.diagnosis.pages import page_of
@@ -273,7 +273,7 @@ def test_every_error_page_is_for_everybody(
     def fault(*_: Any, **__: Any) -> None:
         raise PermissionDenied if status == 403 else ZeroDivisionError
 
-    monkeypatch.setattr("diagnosis.history_views.page_of", fault)
+    monkeypatch.setattr("diagnosis.pages.history.page_of", fault)
     judge(browser_context.new_page(), name, "/nowhere/" if status == 404 else "/radiographs/", live_server.url, status)
 
 

@@ -11,7 +11,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from diagnosis import tagging, worker
+from diagnosis import worker
+from diagnosis.history import tagging
 from diagnosis.models import ModelVersion, Radiograph, SavedFilter, Tag
 from tests.browser.accessibility import assert_accessible
 from tests.browser.test_every_page import log_in, photograph

@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from diagnosis import tagging
-from diagnosis.chosen_views import MOST_CHOSEN, NAMED
+from diagnosis.history import tagging
 from diagnosis.models import ModelVersion, Prediction, Radiograph, Tag
+from diagnosis.pages.chosen import MOST_CHOSEN, NAMED
 from tests.diagnosis.pages import HTMX, browser_of, files_under, words
 from tests.factories import make_radiograph, succeeded
 
@@ -141,7 +141,7 @@ def test_what_is_done_with_many_is_only_asked_for_by_a_form_of_this_site(alice: 
 
 def test_more_than_are_taken_at_once_is_said(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST_CHOSEN >= 100
-    monkeypatch.setattr("diagnosis.chosen_views.MOST_CHOSEN", 1)
+    monkeypatch.setattr("diagnosis.pages.chosen.MOST_CHOSEN", 1)
     client = browser_of(alice)
     send(client, "delete", [make_radiograph(alice), make_radiograph(alice)], confirmed="yes")
     assert Radiograph.objects.count() == 2

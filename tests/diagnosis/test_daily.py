@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from diagnosis.daily import DAYS, chart_of
+from diagnosis.history.daily import DAYS, chart_of
 from diagnosis.models import ModelVersion, Radiograph
 from tests.diagnosis.pages import browser_of, words
 from tests.factories import make_radiograph, succeeded
@@ -81,7 +81,7 @@ def test_many_are_counted_once_a_minute_and_few_each_time(
     for queries in (1, 1):
         with django_assert_num_queries(queries):
             chart_of(alice)
-    monkeypatch.setattr("diagnosis.daily.MANY", 0)
+    monkeypatch.setattr("diagnosis.history.daily.MANY", 0)
     for queries in (1, 0):
         with django_assert_num_queries(queries):
             assert chart_of(alice)

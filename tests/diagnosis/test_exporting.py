@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from diagnosis import exporting, tagging
+from diagnosis.history import exporting, tagging
 from diagnosis.models import ModelVersion, Radiograph
 from tests.diagnosis.pages import browser_of
 from tests.diagnosis.test_api import RADIOGRAPHS, api_of, assert_problem

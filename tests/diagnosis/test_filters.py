@@ -10,7 +10,8 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django.fixtures import Settings
 
-from diagnosis import tagging, tasks
+from diagnosis import tasks
+from diagnosis.history import tagging
 from diagnosis.models import ModelVersion, Radiograph
 from diagnosis.submission import submit
 from tests.diagnosis.pages import browser_of, words

@@ -72,7 +72,7 @@ def test_an_id_that_never_was_is_404(alice: User) -> None:
 def test_a_fault_of_ours_is_a_page_that_needs_neither_user_nor_database(
     alice: User, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
-    monkeypatch.setattr("diagnosis.history_views.page_of", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("diagnosis.pages.history.page_of", lambda *_, **__: 1 / 0)
     client = browser_of(alice)
     client.raise_request_exception = False
     with django_assert_num_queries(4):  # session, user and what can be filtered by, before the fault

@@ -11,9 +11,9 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from diagnosis import worker
-from diagnosis.history_views import PAGE_SIZE
+from diagnosis.history.paging import Mark
 from diagnosis.models import ModelVersion, Radiograph
-from diagnosis.paging import Mark
+from diagnosis.pages.history import PAGE_SIZE
 from tests.diagnosis.pages import HTMX, browser_of, words
 from tests.factories import make_radiograph, succeeded
 

@@ -142,7 +142,7 @@ def test_a_full_disk_is_507_and_says_so(alice: User, settings: Settings, monkeyp
     def fill(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("diagnosis.upload_views.submit_unless_known", fill)
+    monkeypatch.setattr("diagnosis.pages.upload.submit_unless_known", fill)
     client = browser_of(alice)
     client.raise_request_exception = False
     answer = client.post("/", {"file": upload()}, headers=HTMX)

@@ -11,8 +11,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from diagnosis.history.paging import ORDERS, Found, Mark, Page, neighbours_of, page_of, read_mark
 from diagnosis.models import ModelVersion, Radiograph
-from diagnosis.paging import ORDERS, Found, Mark, Page, neighbours_of, page_of, read_mark
 from tests.factories import make_radiograph, succeeded
 
 #: Alike, in other case, beyond ASCII, and with what SQL takes for a pattern.

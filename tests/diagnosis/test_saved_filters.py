@@ -51,7 +51,7 @@ def test_what_cannot_be_saved_is_said(alice: User, query: str, name: str, senten
 
 
 def test_there_is_a_largest_number_of_them(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diagnosis.filter_views.MOST_SAVED", 1)
+    monkeypatch.setattr("diagnosis.pages.saved_filters.MOST_SAVED", 1)
     client = browser_of(alice)
     for name in ("first", "second"):
         client.post(f"{SAVE}?status=failed", {"name": name})

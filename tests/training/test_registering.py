@@ -36,9 +36,9 @@ CONFIG = TrainingConfig().as_dict()
 
 
 @pytest.fixture(autouse=True)
-def _heeds_ctrl_c() -> Iterator[None]:
-    """Let SIGINT do what it does at a terminal: who shares the tests between processes makes these ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def _in_the_background() -> Iterator[None]:
+    """Ignore Ctrl-C, as a program does that a script has started in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     yield
     signal.signal(signal.SIGINT, before)
 

@@ -99,7 +99,7 @@ def test_a_run_becomes_an_artifact_whose_facts_are_in_its_row(run: TrainingRun, 
     assert run.log == "epoch 1\nepoch 2"
     assert run.started_at
     assert run.finished_at
-    wait_for(lambda: processes_of(run) == [])
+    assert processes_of(run) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -128,7 +128,7 @@ def test_a_run_that_is_stopped_ends_with_all_its_processes_and_can_go_on_where_i
     assert run.stop("Stopped by charlie.")
     worker.join(10)
     assert not worker.is_alive()
-    wait_for(lambda: processes_of(run) == [])
+    assert processes_of(run) == []
     run.refresh_from_db()
     assert (run.status, run.reason) == (Status.FAILED, "Stopped by charlie.")
     assert not run.folder.exists()
@@ -159,7 +159,7 @@ def test_the_worker_of_another_host_takes_over_when_the_lease_is_over_and_the_fi
         second = TrainingRun.objects.claim(run.pk, "training@second")
     worker.join(10)
     assert not worker.is_alive()
-    wait_for(lambda: processes_of(run) == [])
+    assert processes_of(run) == []
     run.refresh_from_db()
     assert (run.status, run.worker, run.token) == (Status.RUNNING, "training@second", second.token)
 
@@ -230,7 +230,7 @@ def test_a_database_that_is_away_for_half_a_lease_ends_the_training_before_anoth
     monkeypatch.setattr(TrainingRun, "keep", fail)
     pretend(epochs=500)
     runs.carry_out_next(run.pk, "training@here")
-    wait_for(lambda: processes_of(run) == [])
+    assert processes_of(run) == []
 
 
 def test_a_worker_that_is_killed_takes_its_training_along(run: TrainingRun, pretend: Pretend, tmp_path: Path) -> None:

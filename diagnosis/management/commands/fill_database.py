@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from diagnosis.listed import Source
+from diagnosis.history.listed import Source
 from diagnosis.models import ModelVersion, Prediction, Radiograph, Tag
 
 OWNER = "measuring"

@@ -13,13 +13,15 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from diagnosis.exporting import export_response
+from diagnosis.history.exporting import export_response
+from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
+from diagnosis.history.tagging import LONGEST_TAG, TOO_MANY_TAGS, TooManyTags, drop_unused, tag, untag
 from diagnosis.models import Radiograph
-from diagnosis.paging import NEWEST_FIRST, ORDERS, Found
+from diagnosis.pages.access import members_only, uuid_or_none
+from diagnosis.pages.deleting import back_to_history
+from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import classify_again
-from diagnosis.tagging import LONGEST_TAG, TOO_MANY_TAGS, TooManyTags, drop_unused, tag, untag
-from diagnosis.views import back_to_history, error_page, members_only, uuid_or_none, wants_fragment
 
 MOST_CHOSEN = 200
 NOTHING_CHOSEN = "Tick at least one X-ray, then choose again what to do with it."

@@ -20,19 +20,14 @@ from diagnosis import heatmap as heatmaps
 from diagnosis import notices
 from diagnosis import report as reporting
 from diagnosis.engine.sample import sample_sha256
+from diagnosis.history.paging import neighbours_of
 from diagnosis.meaning import probability_where_rarer
 from diagnosis.models import Prediction, Radiograph
-from diagnosis.paging import neighbours_of
+from diagnosis.pages.access import members_only, own_radiograph, uuid_or_none
+from diagnosis.pages.deleting import back_to_history
+from diagnosis.pages.errors import error_page
 from diagnosis.picture import SHOWN_INLINE, picture_url
-from diagnosis.views import (
-    back_to_history,
-    error_page,
-    members_only,
-    own_radiograph,
-    poll_milliseconds,
-    uuid_or_none,
-)
-from diagnosis.waiting import waits_of
+from diagnosis.waiting import poll_milliseconds, waits_of
 
 
 @members_only

@@ -12,11 +12,11 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 
-from diagnosis.listed import Source
+from diagnosis.history.listed import Source
+from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
+from diagnosis.history.tagging import Tag
 from diagnosis.models import ModelVersion, Prediction, Radiograph
-from diagnosis.paging import NEWEST_FIRST, ORDERS, Found
 from diagnosis.querysets import RadiographQuerySet
-from diagnosis.tagging import Tag
 
 Choices = list[tuple[str, str]]
 

@@ -13,15 +13,15 @@ from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from diagnosis.daily import chart_of
-from diagnosis.exporting import export_response
-from diagnosis.filters import FilterForm, starts_of
+from diagnosis.history.daily import chart_of
+from diagnosis.history.exporting import export_response
+from diagnosis.history.filters import FilterForm, starts_of
+from diagnosis.history.paging import Page, page_of, read_mark
+from diagnosis.history.saved_filters import SavedFilter
 from diagnosis.models import Radiograph
-from diagnosis.paging import Page, page_of, read_mark
+from diagnosis.pages.access import members_only, uuid_or_none
 from diagnosis.picture import SHOWN_INLINE
-from diagnosis.saved_filters import SavedFilter
-from diagnosis.views import members_only, poll_milliseconds, uuid_or_none
-from diagnosis.waiting import waits_of
+from diagnosis.waiting import poll_milliseconds, waits_of
 
 PAGE_SIZE = 24
 

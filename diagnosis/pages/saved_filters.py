@@ -12,9 +12,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from diagnosis.filters import FilterForm
-from diagnosis.saved_filters import LONGEST_NAME, MOST_SAVED, SavedFilter
-from diagnosis.views import back_to_history, members_only
+from diagnosis.history.filters import FilterForm
+from diagnosis.history.saved_filters import LONGEST_NAME, MOST_SAVED, SavedFilter
+from diagnosis.pages.access import members_only
+from diagnosis.pages.deleting import back_to_history
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from diagnosis.engine.bars import stacked
-from diagnosis.filters import starts_of
+from diagnosis.history.filters import starts_of
 from diagnosis.models import Radiograph
 
 DAYS = 30
@@ -75,7 +75,7 @@ class Chart:
 
 def chart_of(owner: Any) -> Chart | None:
     """Return the chart of the owner's last days; None where nothing came in them."""
-    key = f"diagnosis.daily.{owner.pk}"
+    key = f"diagnosis.history.daily.{owner.pk}"
     days: list[Day] = cache.get(key) or _days(owner)
     if sum(day.total for day in days) > MANY:
         cache.add(key, days, KEEP)

@@ -20,10 +20,11 @@ from diagnosis.engine.errors import RadiographError
 from diagnosis.forms import UploadForm
 from diagnosis.limits import upload_limits
 from diagnosis.models import ModelVersion, Prediction, Radiograph
+from diagnosis.pages.access import members_only
+from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.picture import SHOWN_INLINE, picture_url
 from diagnosis.submission import Receipt, Received, submit, submit_unless_known
 from diagnosis.templatetags.predictions import action_words
-from diagnosis.views import error_page, members_only, wants_fragment
 from diagnosis.waiting import Wait, waits_of
 
 

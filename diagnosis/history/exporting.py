@@ -10,8 +10,8 @@ from typing import Any, Literal
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
+from diagnosis.history.paging import Found, page_of
 from diagnosis.models import Prediction, Radiograph
-from diagnosis.paging import Found, page_of
 
 Kind = Literal["csv", "json"]
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}

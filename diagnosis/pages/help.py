@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 from diagnosis.engine.sample import HEIGHT, WIDTH, sample_png
 from diagnosis.limits import upload_limits
 from diagnosis.models import ModelVersion
+from diagnosis.pages.access import members_only
 from diagnosis.submission import submit
-from diagnosis.views import members_only
 
 SAMPLE_NAME = "drawn sample.png"
 

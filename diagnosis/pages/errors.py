@@ -1,0 +1,70 @@
+"""What is shown when something is wrong: a page, or the part of one that was asked for, or the API's form of it."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
+
+from diagnosis.api.problems import problem_response
+from diagnosis.uploads import TOO_MUCH_TEXT, parse_error_sentence, size_error_sentence
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    return bool(getattr(request, "htmx", False))
+
+
+def error_page(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return problem_response(status, detail)
+    template = "diagnosis/_problem.html" if wants_fragment(request) else "error.html"
+    context = {"title": title, "detail": detail, "status": status}
+    # After a fault the database may be away, so that page does without the user and the messages.
+    return HttpResponse(render_to_string(template, context, request if status < 500 else None), status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return error_page(request, 413, "Too large", size_error_sentence(exception))
+    if isinstance(exception, TooManyFieldsSent):
+        return error_page(request, 400, "Too many fields", TOO_MUCH_TEXT)
+    if isinstance(exception, MultiPartParserError):
+        return error_page(request, 400, "The upload could not be read", parse_error_sentence(exception))
+    return error_page(request, 400, "The request could not be understood", "Go back, reload the page and try again.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, 403, "Not allowed", "Your account may not open this page.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form came without the secret that shows that this site itself made it."""
+    return error_page(
+        request,
+        403,
+        "The form has expired",
+        "It was open for too long or came from another site. Reload the page, and send it again.",
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(
+        request,
+        404,
+        "Not found",
+        "There is nothing at this address. It may have been deleted, or it is not yours to see.",
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    fault = sys.exception()
+    if isinstance(fault, OSError) and fault.errno == errno.ENOSPC:
+        detail = "The server’s disk is full, so nothing was stored. Try again later."
+        return error_page(request, 507, "No space left", detail)
+    return error_page(
+        request, 500, "Something went wrong here", "It is not your fault, and it has been logged. Try again later."
+    )
