@@ -37,6 +37,14 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
     def owned_by(self, user: AbstractBaseUser | Any) -> Self:
         return self.filter(owner=user)
 
+    def visible_to(self, user: AbstractBaseUser | Any) -> Self:
+        """Those that the user may look at and review; changing and deleting is for :meth:`owned_by`."""
+        return self.owned_by(user)
+
+    def supervised_by(self, user: AbstractBaseUser | Any) -> Self:
+        """Those whose statistics the user may see."""
+        return self.owned_by(user)
+
     def with_predictions(self, *unneeded: str) -> Self:
         """Fetch what :attr:`Radiograph.prediction` needs, in one query more however many rows there are."""
         from diagnosis.models import Prediction  # only here: models.py takes this class from this module

@@ -34,6 +34,11 @@ def own_radiograph(request: HttpRequest, pk: uuid.UUID) -> Radiograph:
     return get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
 
 
+def visible_radiograph(request: HttpRequest, pk: uuid.UUID) -> Radiograph:
+    """Return a radiograph that the user may look at; any other one does not exist."""
+    return get_object_or_404(Radiograph.objects.visible_to(request.user), pk=pk)
+
+
 def uuid_or_none(text: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(text)
