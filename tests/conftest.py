@@ -14,6 +14,7 @@ import pytest
 from celery import current_app
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.db import connections
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
@@ -48,6 +49,18 @@ def _own_folders(settings: Settings, tmp_path: Path) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
     notices.forget()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the tests' database in a file, as the platform does.
+
+    Of one in memory, threads lock whole tables, and nobody waits for them.
+    """
+    database = connections.databases["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        database["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"  # no test cuts the power
 
 
 @pytest.fixture
