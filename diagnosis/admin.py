@@ -18,6 +18,7 @@ from django.urls import URLPattern, path
 from diagnosis import publishing
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.models import Comparison, ModelVersion, Prediction, Radiograph
+from diagnosis.people import admin as people_admin  # noqa: F401  # registers what it shows
 
 admin.site.site_header = "PneumoDetect"
 admin.site.site_title = "PneumoDetect"

@@ -8,7 +8,7 @@ class DiagnosisConfig(AppConfig):
     def ready(self) -> None:
         from allauth.account.signals import password_changed, password_reset
 
-        from diagnosis import accounts
+        from diagnosis.people.adapter import end_all_logins
 
-        password_changed.connect(accounts.revoke_tokens)
-        password_reset.connect(accounts.revoke_tokens)
+        password_changed.connect(end_all_logins)
+        password_reset.connect(end_all_logins)

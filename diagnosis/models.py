@@ -20,6 +20,8 @@ from diagnosis.engine.suitability import Caution, cautions_of
 from diagnosis.history.listed import Listed
 from diagnosis.history.saved_filters import SavedFilter as SavedFilter
 from diagnosis.history.tagging import Tag as Tag
+from diagnosis.people.profile import Profile as Profile
+from diagnosis.people.tokens import ApiToken as ApiToken
 from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
 
 if TYPE_CHECKING:

@@ -106,6 +106,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "rest_framework",
     "knox",
@@ -123,9 +125,11 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "diagnosis.people.sessions.note_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "diagnosis.pages.account.second_factor.staff_need_second_factor",
 ]
 
 ROOT_URLCONF = "pneumodetect.urls"
@@ -278,10 +282,23 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_ADAPTER = "diagnosis.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "diagnosis.people.adapter.AccountAdapter"
 # Failed logins are counted by address. Behind a proxy that is the last one of X-Forwarded-For: the proxy must set it.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if IS_PUBLIC else 0
 SIGNUP_OPEN = _flag("PNEUMODETECT_SIGNUP")
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# The second factor. Addresses are made by administrators, and no mail may ever reach them: nobody has to verify one.
+STAFF_NEED_SECOND_FACTOR = _flag("PNEUMODETECT_REQUIRE_2FA")
+MFA_ADAPTER = "diagnosis.people.two_factor.MFAAdapter"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "PneumoDetect"
+MFA_TOTP_TOLERANCE = 1  # clocks differ
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    "authenticate": "diagnosis.people.codes.AuthenticateForm",
+    "reauthenticate": "diagnosis.people.codes.ReauthenticateForm",
+    "activate_totp": "diagnosis.people.codes.ActivateTOTPForm",
+}
 EMAIL_CONFIG = environ.Env.email_url_config(os.environ.get("EMAIL_URL") or "consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or "PneumoDetect <pneumodetect@localhost>"
@@ -296,15 +313,21 @@ SECURE_REFERRER_POLICY = "same-origin"
 # API.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "diagnosis.api.access.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "diagnosis.api.access.WithinScope",
+        "diagnosis.api.access.WithSecondFactor",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "diagnosis.api.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-REST_KNOX = {"TOKEN_TTL": datetime.timedelta(days=90)}
+KNOX_TOKEN_MODEL = "diagnosis.ApiToken"  # noqa: S105  # the name of a model
+# The prefix tells programs that look for secrets in code that this is one.
+REST_KNOX = {"TOKEN_TTL": datetime.timedelta(days=90), "TOKEN_PREFIX": "pneumo_"}
 
 # Language and time.
 LANGUAGE_CODE = "en-gb"

@@ -11,12 +11,19 @@ from rest_framework.reverse import reverse
 
 from diagnosis.heatmap import has_heatmap
 from diagnosis.models import Prediction, Radiograph
+from diagnosis.people.tokens import LONGEST_NAME, ApiToken
 from diagnosis.report import has_report
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
     username = serializers.CharField()
     password = serializers.CharField(trim_whitespace=False)
+
+
+class TokenRequestSerializer(CredentialsSerializer):
+    otp = serializers.CharField(default="", allow_blank=True, max_length=20)
+    name = serializers.CharField(default="", allow_blank=True, max_length=LONGEST_NAME)
+    scope = serializers.ChoiceField(ApiToken.Scope.choices, default=ApiToken.Scope.WRITE)
 
 
 class UploadSerializer(serializers.Serializer[Any]):

@@ -1,10 +1,12 @@
 from django.urls import path
 
-from diagnosis.api import export_views, model_views, prediction_views, result_views, views
+from diagnosis.api import export_views, model_views, prediction_views, result_views, token_views, views
 
 app_name = "api"
 urlpatterns = [
     path("auth/token/", views.TokenView.as_view(), name="token"),
+    path("auth/tokens/", token_views.TokensView.as_view(), name="tokens"),
+    path("auth/tokens/<int:pk>/", token_views.TokenDetailView.as_view(), name="token_detail"),
     path("radiographs/", views.RadiographsView.as_view(), name="radiographs"),
     path("radiographs/export.csv", export_views.ExportView.as_view(), {"kind": "csv"}, name="export"),
     path("radiographs/export.json", export_views.ExportView.as_view(), {"kind": "json"}, name="export"),

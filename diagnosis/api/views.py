@@ -13,7 +13,6 @@ from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.http import HttpResponse, HttpResponseBase
-from knox.models import get_token_model
 from rest_framework import exceptions, generics, status
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -23,17 +22,21 @@ from rest_framework.views import APIView
 
 from diagnosis.api.pagination import FoundPagination
 from diagnosis.api.problems import problem_of, problem_response, status_of
-from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer, UploadSerializer
+from diagnosis.api.serializers import RadiographSerializer, TokenRequestSerializer, UploadSerializer
 from diagnosis.engine.archive import is_archive
 from diagnosis.history.listed import Source
 from diagnosis.history.tagging import drop_unused
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.pages.pictures import picture_response
+from diagnosis.people.codes import TOO_MANY, confirm_by_code
+from diagnosis.people.tokens import make_token
+from diagnosis.people.two_factor import has_second_factor
 from diagnosis.picture import is_preview_coming
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import Receipt, Received, submit, submit_all, submit_archive
 
 MAX_WAIT = 30.0
+TOO_MANY_LOGINS = "Too many failed logins. Wait a few minutes, and try again."
 OTHER_FIELDS = "Every file must come as the field 'file', and one did not, so nothing was stored."
 #: Requests that may be held at once by ``Prefer: wait``: half of the threads that ``run.py`` gives the web server, so
 #: that there are always some left to answer others. One more is answered at once, with the prediction still pending.
@@ -51,23 +54,41 @@ class BoundedJSONParser(JSONParser):
 
 
 class TokenView(APIView):
-    """POST username and password, get a token. Failures are counted together with those of the login page."""
+    """POST username and password, and the code of the second factor where there is one; get a token.
+
+    Failures are counted together with those of the login page.
+    """
 
     authentication_classes = ()
     permission_classes = ()
     parser_classes = (BoundedJSONParser, MultiPartParser)
 
     def post(self, request: Request) -> Response:
-        credentials = CredentialsSerializer(data=request.data)
-        credentials.is_valid(raise_exception=True)
+        wanted = TokenRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        facts = wanted.validated_data
+        user = self._authenticate(request, facts["username"], facts["password"])
+        if has_second_factor(user):
+            self._confirm(user, facts["otp"])
+        instance, token = make_token(user, facts["name"], facts["scope"])
+        return Response({"token": token, "expiry": instance.expiry})
+
+    def _authenticate(self, request: Request, username: str, password: str) -> Any:
         try:
-            user = get_adapter().authenticate(request._request, **credentials.validated_data)
+            user = get_adapter().authenticate(request._request, username=username, password=password)
         except ValidationError as error:
-            raise exceptions.Throttled(detail="Too many failed logins. Wait a few minutes, and try again.") from error
+            raise exceptions.Throttled(detail=TOO_MANY_LOGINS) from error
         if user is None:
             raise exceptions.ValidationError({"non_field_errors": ["Username and password do not fit together."]})
-        instance, token = get_token_model().objects.create(user)
-        return Response({"token": token, "expiry": instance.expiry})
+        return user
+
+    def _confirm(self, user: Any, code: str) -> None:
+        try:
+            confirm_by_code(user, code)
+        except ValidationError as error:
+            if error.code == TOO_MANY:
+                raise exceptions.Throttled(detail=TOO_MANY_LOGINS) from error
+            raise exceptions.ValidationError({"otp": error.messages}) from error
 
 
 class RadiographsView(generics.ListAPIView[Radiograph]):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.usersessions.models import UserSession
 from django.conf import settings as project
 from django.contrib.auth.models import User
 from django.core import mail
@@ -22,10 +23,12 @@ from pytest_django.fixtures import Settings
 from diagnosis import notices, worker
 from diagnosis.history.paging import Mark
 from diagnosis.models import ModelVersion, Prediction, Radiograph
+from diagnosis.people.tokens import ApiToken, make_token
 from tests.browser.accessibility import SCHEMES, WIDTHS, assert_accessible
 from tests.browser.watching import Watch
 from tests.diagnosis.pages import page_of
 from tests.factories import make_radiograph, succeeded
+from tests.second_factor import as_if_just_shown, with_second_factor
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
@@ -40,6 +43,7 @@ REASON = "The image does not look like a chest X-ray. Send the chest X-ray itsel
 def log_in(context: BrowserContext, user: User, url: str) -> None:
     client = Client()
     client.force_login(user)
+    as_if_just_shown(client, user)
     context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
 
 
@@ -117,6 +121,32 @@ def _confirm(user: User, _: ModelVersion) -> str:
     return f"/accounts/confirm-email/{EmailConfirmationHMAC(address).key}/"
 
 
+def _tokens(user: User, _: ModelVersion) -> str:
+    make_token(user, "an old script")
+    ApiToken.objects.update(expiry=LONG_AGO)
+    make_token(user)
+    row, _text = make_token(user, "the scanner of ward seven", "read")
+    row.note_use()
+    return "/accounts/tokens/"
+
+
+def _browsers(user: User, _: ModelVersion) -> str:
+    for user_agent in ("Mozilla/5.0 (Linux; Android 15) Chrome/142.0 Mobile Safari/537.36", "curl/8.5.0"):
+        client = Client()
+        client.force_login(user)
+        key = client.cookies["sessionid"].value
+        UserSession.objects.create(user=user, session_key=key, user_agent=user_agent, ip="2001:db8::1234:5678:9abc")
+    return "/accounts/sessions/"
+
+
+def _with_second_factor(path: str) -> Make:
+    def make(user: User, _: ModelVersion) -> str:
+        with_second_factor(user)
+        return path
+
+    return make
+
+
 PAGES: dict[str, Make] = {
     "upload": lambda *_: "/",
     "history-empty": lambda *_: "/radiographs/",
@@ -144,6 +174,17 @@ PAGES: dict[str, Make] = {
     "account-password-none": _without_password,
     "account-reauthenticate": lambda *_: "/accounts/reauthenticate/",
     "account-logout": lambda *_: "/accounts/logout/",
+    "account": lambda *_: "/accounts/profile/",
+    "account-tokens": _tokens,
+    "account-tokens-revoke": lambda *_: "/accounts/tokens/revoke/",
+    "account-browsers": _browsers,
+    "second-factor": lambda *_: "/accounts/2fa/",
+    "second-factor-on": _with_second_factor("/accounts/2fa/"),
+    "second-factor-set-up": lambda *_: "/accounts/2fa/totp/activate/",
+    "second-factor-turn-off": _with_second_factor("/accounts/2fa/totp/deactivate/"),
+    "second-factor-reauthenticate": _with_second_factor("/accounts/2fa/reauthenticate/"),
+    "recovery-codes": _with_second_factor("/accounts/2fa/recovery-codes/"),
+    "recovery-codes-new": _with_second_factor("/accounts/2fa/recovery-codes/generate/"),
 }
 FOR_VISITORS: dict[str, Make] = {
     "login": lambda *_: "/accounts/login/",
@@ -162,6 +203,13 @@ FOR_VISITORS: dict[str, Make] = {
 NO_PAGES = {
     "account_confirm_login_code",  # of a way to log in that is not offered
     "diagnosis:again",
+    "diagnosis:end_other_sessions",
+    "diagnosis:end_session",
+    "diagnosis:revoke_token",
+    "mfa_authenticate",  # in the midst of logging in: judged in test_account.py
+    "mfa_download_recovery_codes",  # the page that shows them saves them
+    "mfa_trust",  # no browser is let in without the code
+    "usersessions_list",  # another page is at its address
     "diagnosis:classify_chosen",
     "diagnosis:delete_chosen",  # asks first: judged in test_history.py
     "diagnosis:export",

@@ -1,0 +1,41 @@
+"""What a person says of themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import global_settings, settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+LONGEST_NAME = 80
+
+
+class Profile(models.Model):
+    """The row is made when something is first said; until then :meth:`of` gives an empty one."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="profile")
+    display_name = models.CharField(_("name to show"), max_length=LONGEST_NAME, blank=True)
+    language = models.CharField(
+        _("language"), max_length=20, blank=True, help_text=_("Empty: the language that the browser asks for.")
+    )
+
+    def __str__(self) -> str:
+        return self.display_name or self.user.get_username()
+
+    @classmethod
+    def of(cls, user: Any) -> Profile:
+        return cls.objects.filter(user=user).first() or cls(user=user)
+
+    @classmethod
+    def change(cls, user: User, **facts: str) -> None:
+        """Two tabs may do so at once, and one of them for the first time."""
+        cls.objects.update_or_create(user=user, defaults=facts)
+
+
+def offered_languages() -> list[tuple[str, str]]:
+    """Return the languages that the project itself names; none where it leaves Django's whole list."""
+    return [] if settings.LANGUAGES == global_settings.LANGUAGES else list(settings.LANGUAGES)
