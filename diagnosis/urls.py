@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from diagnosis.pages import chosen, deleting, history, models, pictures, result, saved_filters, upload
 from diagnosis.pages import help as help_pages
@@ -31,6 +31,7 @@ urlpatterns = [
     path("radiographs/<uuid:pk>/thumbnail/", pictures.thumbnail, name="thumbnail"),
     path("radiographs/<uuid:pk>/again/", upload.again, name="again"),
     path("radiographs/<uuid:pk>/delete/", deleting.delete, name="delete"),
+    path("accounts/", include("diagnosis.people.urls")),
     path("models/", models.models, name="models"),
     path("models/<str:version>/", models.model, name="model"),
 ]
