@@ -20,9 +20,15 @@ from diagnosis.engine.suitability import Caution, cautions_of
 from diagnosis.history.listed import Listed
 from diagnosis.history.saved_filters import SavedFilter as SavedFilter
 from diagnosis.history.tagging import Tag as Tag
+from diagnosis.people.models import Batch as Batch
+from diagnosis.people.models import Leaving as Leaving
+from diagnosis.people.models import Letter as Letter
+from diagnosis.people.models import MailSettings as MailSettings
 from diagnosis.people.profile import Profile as Profile
 from diagnosis.people.tokens import ApiToken as ApiToken
 from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
+from diagnosis.webhooks.models import Delivery as Delivery
+from diagnosis.webhooks.models import Webhook as Webhook
 
 if TYPE_CHECKING:
     from diagnosis.engine.classifier import Classification
@@ -137,11 +143,17 @@ class Radiograph(Listed):
     thumbnail = models.FileField(
         upload_to=_thumbnail_name, max_length=120, blank=True, help_text="A small JPEG for lists, made beside it."
     )
+    batch = models.ForeignKey(
+        Batch, models.SET_NULL, null=True, blank=True, related_name="radiographs", db_index=False
+    )
 
     objects = RadiographQuerySet.as_manager()
 
     class Meta(Listed.Meta):
-        pass
+        indexes = [
+            *Listed.Meta.indexes,
+            models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="radiograph_batch"),
+        ]
 
     def __str__(self) -> str:
         return self.filename
@@ -175,15 +187,18 @@ class Radiograph(Listed):
             data: bytes = file.read()
         return data
 
+    def file_names(self) -> set[str]:
+        """Return the names of all files that belong to it, whether they are there or not."""
+        # A picture may have come since this row was read, or its worker may have died before it wrote the name down.
+        stored = {self.file.name, self.preview.name, self.thumbnail.name}
+        return {name for name in stored | {_preview_name(self, ""), _thumbnail_name(self, "")} if name}
+
 
 @receiver(models.signals.post_delete, sender=Radiograph)
 def _delete_files(instance: Radiograph, **_: Any) -> None:
     """Delete the files once it is certain that the row is gone, whoever deleted it: its owner's deletion does too."""
-    # A picture may have come since this row was read, or its worker may have died before it wrote the name down.
-    stored = {instance.file.name, instance.preview.name, instance.thumbnail.name}
-    for name in stored | {_preview_name(instance, ""), _thumbnail_name(instance, "")}:
-        if name:
-            transaction.on_commit(partial(instance.file.storage.delete, name), robust=True)
+    for name in instance.file_names():
+        transaction.on_commit(partial(instance.file.storage.delete, name), robust=True)
 
 
 class Prediction(models.Model):
@@ -284,4 +299,5 @@ class Prediction(models.Model):
             is_mine = mine.update(status=status, finished_at=timezone.now(), token=None, lease_until=None, **facts)
             if is_mine:
                 Radiograph.objects.filter(pk=self.radiograph_id).follow_newest()
+                Delivery.objects.announce_predictions([self.pk])
         return bool(is_mine)

@@ -120,7 +120,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
 
     def fail_exhausted(self) -> int:
         """End those that were tried as often as allowed without an answer; some hundred at a time."""
-        from diagnosis.models import Radiograph
+        from diagnosis.models import Delivery, Radiograph
 
         now = timezone.now()
         unanswered = Q(status=self.model.Status.PENDING) | Q(status=self.model.Status.RUNNING, lease_until__lt=now)
@@ -130,6 +130,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         with transaction.atomic():
             failed = exhausted.filter(pk__in=found)._fail(now)
             Radiograph.objects.filter(pk__in=found.values()).follow_newest()
+            Delivery.objects.announce_predictions(found)
         return failed
 
     def _fail(self, now: datetime) -> int:

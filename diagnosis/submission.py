@@ -16,7 +16,8 @@ from diagnosis.engine.archive import Archive, Entry, is_archive
 from diagnosis.engine.errors import RadiographError, TooLarge, TooMany
 from diagnosis.engine.header import FORMATS
 from diagnosis.history.listed import Source
-from diagnosis.models import Prediction, Radiograph
+from diagnosis.models import Batch, Prediction, Radiograph
+from diagnosis.people.models import Together
 from diagnosis.uploads import as_stored, batch_limits, batch_too_large_sentence, too_many_sentence
 from diagnosis.validators import clean_filename, validate_upload
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
 
     Owner = User | AnonymousUser
+
+#: A file that comes by itself.
+ALONE = Together()
 
 
 @dataclass
@@ -58,7 +62,7 @@ def submit(owner: Owner, file: UploadedFile, source: Source = Source.BROWSER) ->
     with _no_file_without_row() as kept:
         radiograph = _store(owner, file)
         kept.append(radiograph)
-        _write([radiograph], source)
+        _write(owner, [radiograph], source)
     return radiograph
 
 
@@ -67,7 +71,7 @@ def submit_archive(owner: Owner, file: UploadedFile, source: Source = Source.BRO
     receipt = Receipt()
     with _no_file_without_row() as kept:
         _unpack(owner, file, receipt, kept)
-        _write(kept, source)
+        _write(owner, kept, source)
     return receipt
 
 
@@ -80,18 +84,18 @@ def submit_all(owner: Owner, files: Iterable[UploadedFile], source: Source = Sou
     receipt = Receipt()
     with _no_file_without_row() as kept:
         _take(owner, list(files), receipt, kept)
-        _write(kept, source)
+        _write(owner, kept, source)
     return receipt
 
 
-def submit_unless_known(owner: Owner, files: Iterable[UploadedFile]) -> Receipt:
+def submit_unless_known(owner: Owner, files: Iterable[UploadedFile], together: Together = ALONE) -> Receipt:
     """The same, but what its owner has sent before is recognised by its content, and not stored again."""
     receipt = Receipt()
     with _no_file_without_row() as kept:
         _take(owner, list(files), receipt, kept)
         with transaction.atomic():
             superfluous = _recognise(owner, receipt)
-            _write(receipt.stored, Source.BROWSER)
+            _write(owner, receipt.stored, Source.BROWSER, together)
     for radiograph in superfluous:
         radiograph.file.delete(save=False)
     return receipt
@@ -198,11 +202,13 @@ def _recognise(owner: Owner, receipt: Receipt) -> list[Radiograph]:
     return superfluous
 
 
-def _write(radiographs: list[Radiograph], source: Source) -> None:
-    for radiograph in radiographs:
-        radiograph.source = source
+def _write(owner: Owner, radiographs: list[Radiograph], source: Source, together: Together = ALONE) -> None:
     predictions = [Prediction(radiograph=radiograph) for radiograph in radiographs]
     with transaction.atomic():
+        is_batch = len(radiographs) > 1 or together != ALONE
+        batch = Batch.objects.take(owner, together) if is_batch else None
+        for radiograph in radiographs:
+            radiograph.source, radiograph.batch = source, batch
         Radiograph.objects.bulk_create(radiographs)
         Prediction.objects.bulk_create(predictions)
         transaction.on_commit(lambda: _ring(predictions), robust=True)

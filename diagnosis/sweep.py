@@ -18,7 +18,9 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from diagnosis import tasks
+from diagnosis.errands import ErrandsProcess
 from diagnosis.models import Prediction
+from diagnosis.people import batch_notices
 from diagnosis.worker import host_name
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ def sweep() -> list[int]:
     remove_stale_uploads()
     release_claims_of_the_dead()
     Prediction.objects.all().fail_exhausted()
+    batch_notices.tell_of_ended()
     now = timezone.now()
     forgotten = Prediction.objects.claimable(now).filter(queued_at__lt=now - timedelta(seconds=2))
     return list(forgotten.order_by("queued_at").values_list("pk", flat=True)[:100])
@@ -86,6 +89,7 @@ class SweepStep(bootsteps.StartStopStep):
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
         super().__init__(consumer, **kwargs)
         self._timer: Any = None
+        self._errands = ErrandsProcess()
         self._heard = time.monotonic()
         task_received.connect(self._hear)
 
@@ -105,6 +109,7 @@ class SweepStep(bootsteps.StartStopStep):
     def _sweep(self, consumer: Any) -> None:
         try:
             waiting = sweep()
+            self._errands.look()
         except (DatabaseError, OSError) as error:
             # Raised on, Celery would take it for a broken connection to Redis, and connect anew without end.
             logger.error("Database or disk do not answer the sweep: %s", error)

@@ -32,6 +32,7 @@ urlpatterns = [
     path("radiographs/<uuid:pk>/again/", upload.again, name="again"),
     path("radiographs/<uuid:pk>/delete/", deleting.delete, name="delete"),
     path("accounts/", include("diagnosis.pages.account.urls")),
+    path("accounts/", include("diagnosis.people.urls")),
     path("models/", models.models, name="models"),
     path("models/<str:version>/", models.model, name="model"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.util
+import ipaddress
 import os
 import zoneinfo
 from pathlib import Path
@@ -40,6 +41,32 @@ def _is_training_offered() -> bool:
     return bool(name)
 
 
+def _private_networks() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    name = "PNEUMODETECT_WEBHOOKS_ALLOW_PRIVATE"
+    text = os.environ.get(name, "").strip()
+    if text.lower() in ("", "0", "false", "off", "no"):
+        return []
+    if text.lower() in ("1", "true", "on", "yes"):
+        text = "0.0.0.0/0,::/0"
+    try:
+        return [ipaddress.ip_network(part.strip()) for part in text.split(",")]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}; it must be networks with commas, such as 10.20.0.0/16,127.0.0.1/32, or 1 for all."
+        ) from error
+
+
+def _public_url() -> str:
+    url = os.environ.get("PNEUMODETECT_URL") or (
+        f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
+        if IS_PUBLIC
+        else f"http://127.0.0.1:{os.environ.get('PNEUMODETECT_PORT') or 8000}"
+    )
+    if not url.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(f"PNEUMODETECT_URL is {url!r}; it must look like https://pneumodetect.example.org.")
+    return url.rstrip("/")
+
+
 def _time_zone() -> str:
     name = os.environ.get("TZ") or "UTC"
     try:
@@ -68,6 +95,10 @@ ALLOWED_HOSTS = [
     host.strip() for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host.strip()
 ] or LOCAL_HOSTS
 IS_PUBLIC = bool(set(ALLOWED_HOSTS) - set(LOCAL_HOSTS))
+# Where users reach the platform: for mails and webhooks, which are written where there is no request.
+PUBLIC_URL = _public_url()
+# Webhooks reach public addresses alone, but for these.
+WEBHOOK_PRIVATE_NETWORKS = _private_networks()
 
 
 def _secret_key() -> str:

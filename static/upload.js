@@ -13,6 +13,7 @@ const problems = byId("upload-problem");
 const csrfToken = uploadForm.querySelector("[name=csrfmiddlewaretoken]").value;
 
 const waitingRows = []; // not sent yet: [row, file]
+let batches = 0;
 const requests = new Map(); // being sent: row -> XMLHttpRequest
 
 const isZip = (file) => /\.zip$/i.test(file.name);
@@ -61,16 +62,19 @@ function take(files) {
     say(limits.tooMany);
     return;
   }
+  // What is taken at once is one upload to the server too, which tells its owner when all of it is read.
+  const batch = files.length > 1 ? { key: `${limits.batchKey}.${++batches}`, files: 0 } : null;
   byId("uploads").hidden = false;
   uploadForm.classList.add("has-uploads");
-  for (const file of files) rowsList.append(newRow(file));
+  for (const file of files) rowsList.append(newRow(file, batch));
   sendNext();
 }
 
 /* Rows that the server has not answered for. */
 
-function newRow(file) {
+function newRow(file, batch) {
   const row = byId("upload-row").content.firstElementChild.cloneNode(true);
+  row.batch = batch;
   const image = row.querySelector("img");
   const sentence = refusal(file);
   const kind = row.querySelector(".film-thumb span");
@@ -87,6 +91,7 @@ function newRow(file) {
   row.querySelector("button").addEventListener("click", () => act(row, file));
   if (sentence) show(row, "rejected", "Not taken", { reason: sentence });
   else enqueue(row, file);
+  if (batch && !sentence) batch.files += 1;
   return row;
 }
 
@@ -150,6 +155,11 @@ function post(address, body) {
 function sendRow(row, file) {
   const body = new FormData();
   body.append("file", file, file.name);
+  if (row.batch) {
+    body.append("batch", row.batch.key);
+    body.append("batch_files", row.batch.files);
+  }
+  if (uploadForm.elements.by_mail?.checked) body.append("by_mail", "on");
   const request = post(uploadForm.action, body);
   requests.set(row, request);
   show(row, "sending", "Sending", { action: "Cancel", share: 0 });

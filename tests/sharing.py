@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 #: What needs live platforms: one at a time, or they are in one another's way; they take longest, and come first.
 LIVE = ("tests/browser/", "tests/test_end_to_end.py", "tests/test_faults.py", "tests/test_run.py")
 #: What needs a browser alone.
-PAGES = tuple(f"tests/browser/test_{name}.py" for name in ("admin_pages", "every_page", "history"))
+PAGES = tuple(
+    f"tests/browser/test_{name}.py" for name in ("admin_pages", "every_page", "history", "leaving_and_webhooks")
+)
 
 
 def group_of(nodeid: str) -> str:

@@ -21,6 +21,7 @@ from diagnosis.forms import UploadForm
 from diagnosis.limits import upload_limits
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.pages.access import members_only
+from diagnosis.pages.batches import batch_facts, batch_of
 from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.picture import SHOWN_INLINE, picture_url
 from diagnosis.submission import Receipt, Received, submit, submit_unless_known
@@ -39,7 +40,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _problem(request, 400, str(form.errors["file"][0]))
     try:
-        receipt = submit_unless_known(request.user, form.cleaned_data["file"])
+        receipt = submit_unless_known(request.user, form.cleaned_data["file"], batch_of(request))
     except RadiographError as error:
         return _problem(request, status_of(error), error.detail)
     if len(receipt.files) == 1 and not wants_fragment(request):
@@ -78,6 +79,7 @@ def _upload_page(request: HttpRequest, status: int = 200, **facts: Any) -> HttpR
         "form": UploadForm(),
         "limits": upload_limits(),
         "system_files": " ".join(SYSTEM_FILES),
+        **batch_facts(request),
         "active_version": ModelVersion.objects.filter(active=True).first(),
         **facts,
     }

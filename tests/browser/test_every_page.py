@@ -22,7 +22,7 @@ from pytest_django.fixtures import Settings
 
 from diagnosis import notices, worker
 from diagnosis.history.paging import Mark
-from diagnosis.models import ModelVersion, Prediction, Radiograph
+from diagnosis.models import ModelVersion, Prediction, Radiograph, Webhook
 from diagnosis.people.tokens import ApiToken, make_token
 from tests.browser.accessibility import SCHEMES, WIDTHS, assert_accessible
 from tests.browser.watching import Watch
@@ -147,6 +147,33 @@ def _with_second_factor(path: str) -> Make:
     return make
 
 
+def _notices(user: User, _: ModelVersion) -> str:
+    for state in ({}, {"failing_since": LONG_AGO}, {"paused": "owner"}):
+        Webhook.objects.create(owner=user, url="https://archive.example.org/pneumodetect/results", **state)
+    return "/accounts/notices/"
+
+
+def _webhook(user: User, _: ModelVersion) -> str:
+    webhook = Webhook.objects.create(owner=user, url="https://archive.example.org/hook", failing_since=LONG_AGO)
+    sent = {"state": "sent", "due": None, "attempts": 1, "status_code": 200, "seconds": 0.21, "answer": "thank you"}
+    failed = {"attempts": 3, "status_code": 503, "seconds": 1.0, "answer": "<html>" + "x" * 190}
+    problem = "It answered with 503; a status from 200 to 299 means success."
+    for event, facts in (
+        ("ping", sent),
+        ("prediction.final", failed | {"due": LONG_AGO, "problem": problem}),
+        ("prediction.final", failed | {"state": "given_up", "due": None, "problem": problem}),
+        ("batch.final", {"state": "held", "due": None}),
+    ):
+        webhook.deliveries.create(event=event, **facts)
+    return webhook.get_absolute_url()
+
+
+def _webhook_paused(user: User, version: ModelVersion) -> str:
+    address = _webhook(user, version)
+    Webhook.objects.update(paused="failing")
+    return address
+
+
 PAGES: dict[str, Make] = {
     "upload": lambda *_: "/",
     "history-empty": lambda *_: "/radiographs/",
@@ -185,6 +212,10 @@ PAGES: dict[str, Make] = {
     "second-factor-reauthenticate": _with_second_factor("/accounts/2fa/reauthenticate/"),
     "recovery-codes": _with_second_factor("/accounts/2fa/recovery-codes/"),
     "recovery-codes-new": _with_second_factor("/accounts/2fa/recovery-codes/generate/"),
+    "notices": _notices,
+    "webhook": _webhook,
+    "webhook-paused": _webhook_paused,
+    "my-data": lambda *_: "/accounts/my-data/",
 }
 FOR_VISITORS: dict[str, Make] = {
     "login": lambda *_: "/accounts/login/",
@@ -198,9 +229,19 @@ FOR_VISITORS: dict[str, Make] = {
     "confirm-email-old": lambda *_: "/accounts/confirm-email/nonsense/",
     "help-visitor": lambda *_: "/help/",
     "inactive": lambda *_: "/accounts/inactive/",
+    "left": lambda *_: "/accounts/deleted/",
 }
 #: Addresses that are none of a page: they take a form, or give a part of a page, a picture, a document or a few words.
 NO_PAGES = {
+    "diagnosis:add_webhook",
+    "diagnosis:delete_webhook",  # asks first: judged in test_leaving_and_webhooks.py
+    "diagnosis:my_data_zip",
+    "diagnosis:leave",  # asks for the password first: judged there too
+    "diagnosis:pause_webhook",
+    "diagnosis:ping_webhook",
+    "diagnosis:redeliver",
+    "diagnosis:resume_webhook",
+    "diagnosis:rotate_webhook",
     "account_confirm_login_code",  # of a way to log in that is not offered
     "diagnosis:again",
     "diagnosis:end_other_sessions",

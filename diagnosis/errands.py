@@ -1,0 +1,114 @@
+"""What is done for users beside reading: webhooks called, mails sent, accounts removed. In a process of its own.
+
+The sweep of a worker starts it when something is due, and it ends when nothing was for a while: a slow receiver holds
+up no answer, and where nobody asked for any of it, it takes no memory. All its jobs are rows, so several such
+processes, or one that is killed, do no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from diagnosis.people import leaving, letters
+from diagnosis.people.models import Leaving, Letter
+from diagnosis.webhooks import delivering
+from diagnosis.webhooks.models import Webhook
+
+logger = logging.getLogger(__name__)
+
+#: Receivers that are called at the same time, mails and the removal of accounts among them.
+THREADS = 8
+LOOK_EVERY = 1.0
+#: Seconds without anything to do after which the process ends.
+IDLE_FOR = 60.0
+FORGET_EVERY = 3600.0
+COMMAND = [sys.executable, "-m", "django", "run_errands"]
+
+
+def is_anything_due() -> bool:
+    due = (Webhook.objects.all().with_due(), Letter.objects.all().due(), Leaving.objects.all())
+    return any(each.exists() for each in due)
+
+
+class ErrandsProcess:
+    """The process, held by the worker whose sweep starts it."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def look(self) -> None:
+        """Start it where something is due and it is not running."""
+        if self._process and self._process.poll() is None:
+            return
+        self._process = None
+        if is_anything_due():
+            self._process = subprocess.Popen(COMMAND, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL)  # noqa: S603
+
+
+class Errands:
+    """Looks for what is due, and does it in threads: one for each receiver, one for mails, one for accounts."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[Any, Future[Any]] = {}
+        self._forgotten = 0.0
+
+    def run(self, idle_for: float = IDLE_FOR) -> None:
+        """Go on until nothing was due for so long, or the process that started this one is gone."""
+        parent, busy_until = os.getppid(), time.monotonic() + idle_for
+        with ThreadPoolExecutor(THREADS) as pool:
+            while time.monotonic() < busy_until and os.getppid() == parent:
+                if self._look(pool):
+                    busy_until = time.monotonic() + idle_for
+                time.sleep(LOOK_EVERY)
+
+    def _look(self, pool: ThreadPoolExecutor) -> int:
+        """Begin what is due and not being done, and return how many jobs are at work."""
+        try:
+            due = _due()
+            if time.monotonic() > self._forgotten:
+                due["forget"] = _forget
+                self._forgotten = time.monotonic() + FORGET_EVERY
+        except DatabaseError as error:
+            logger.error("The database does not answer: %s", error)
+            return 0
+        self._jobs = {key: job for key, job in self._jobs.items() if not job.done()}
+        for key, errand in due.items():
+            if key not in self._jobs and len(self._jobs) < THREADS:
+                self._jobs[key] = pool.submit(_do, errand)
+        return len(self._jobs)
+
+
+def _due() -> dict[Any, Callable[[], Any]]:
+    found: dict[Any, Callable[[], Any]] = {}
+    if Letter.objects.all().due().exists():
+        found["letters"] = letters.send_due
+    for user_id in Leaving.objects.order_by("asked").values_list("pk", flat=True)[:1]:
+        found["leaving"] = partial(leaving.remove_all, user_id)
+    for pk in Webhook.objects.all().with_due().values_list("pk", flat=True):
+        found[pk] = partial(delivering.deliver_due, pk)
+    return found
+
+
+def _forget() -> None:
+    delivering.forget_old()
+    letters.forget_old()
+
+
+def _do(errand: Callable[[], Any]) -> None:
+    try:
+        errand()
+    except Exception:
+        logger.exception("An errand failed; it is tried again.")
+    finally:
+        connection.close()

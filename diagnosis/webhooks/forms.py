@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from diagnosis.webhooks.addresses import AddressRefused, resolve
+from diagnosis.webhooks.models import LONGEST_URL, MOST_WEBHOOKS, Webhook
+
+
+class WebhookForm(forms.ModelForm):
+    """A new webhook of ``owner``; for the page and the API alike."""
+
+    url = forms.CharField(
+        label=gettext_lazy("Address"),
+        max_length=LONGEST_URL,
+        widget=forms.URLInput(attrs={"placeholder": "https://example.org/pneumodetect"}),
+        error_messages={"required": gettext_lazy("Write the address that is to be called.")},
+    )
+
+    class Meta:
+        model = Webhook
+        fields = ("url", "on_predictions", "on_batches")
+        labels = {
+            "on_predictions": gettext_lazy("when an X-ray is read (prediction.final)"),
+            "on_batches": gettext_lazy("when an upload of many is read (batch.final)"),
+        }
+
+    def __init__(self, *args: Any, owner: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.owner = owner
+
+    def clean_url(self) -> str:
+        """Refuse at once what would be refused at each call."""
+        url: str = self.cleaned_data["url"]
+        try:
+            resolve(url)
+        except AddressRefused as refused:
+            raise forms.ValidationError(str(refused)) from None
+        return url
+
+    def clean(self) -> dict[str, Any]:
+        facts = super().clean() or {}
+        if not facts.get("on_predictions") and not facts.get("on_batches"):
+            raise forms.ValidationError(_("Choose at least one occasion on which it is called."))
+        owns_many = Webhook.objects.owned_by(self.instance.owner).count() >= MOST_WEBHOOKS
+        if self.instance.pk is None and owns_many:
+            raise forms.ValidationError(
+                _("You have %(most)s webhooks, which is the most. Delete one of them first.") % {"most": MOST_WEBHOOKS}
+            )
+        return facts

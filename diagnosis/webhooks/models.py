@@ -1,0 +1,172 @@
+"""Addresses that users want to be called at, and the calls. The rows are the jobs."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from diagnosis.outgoing import Outgoing, OutgoingQuerySet, back_off
+
+MOST_WEBHOOKS, LONGEST_URL = 10, 500
+#: For so long after a new secret calls are signed with the one before it as well.
+OLD_SECRET_FOR = timedelta(days=1)
+#: A receiver to which nothing got through for so long is no longer called.
+PAUSED_AFTER = timedelta(hours=23)
+
+
+def new_secret() -> str:
+    return f"pdwh_{secrets.token_urlsafe(32)}"
+
+
+class WebhookQuerySet(models.QuerySet["Webhook"]):
+    def owned_by(self, user: Any) -> Self:
+        """Those that the user may see and change."""
+        return self.filter(owner=user)
+
+    def active(self) -> Self:
+        return self.filter(paused="")
+
+    def with_due(self) -> Self:
+        """Those to which something is to be delivered now."""
+        due = Delivery.objects.filter(webhook=OuterRef("pk")).due()
+        return self.active().filter(Exists(due))
+
+
+class Webhook(models.Model):
+    """Called when something of its owner's is final."""
+
+    class Paused(models.TextChoices):
+        BY_OWNER = "owner"
+        FAILING = "failing"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks")
+    url = models.CharField("address", max_length=LONGEST_URL)
+    secret = models.CharField(max_length=64, default=new_secret)
+    old_secret = models.CharField(max_length=64, blank=True)
+    old_secret_until = models.DateTimeField(null=True)
+    on_predictions = models.BooleanField("when an X-ray is read", default=True)
+    on_batches = models.BooleanField("when an upload of many is read", default=True)
+    created = models.DateTimeField(default=timezone.now)
+    paused = models.CharField(max_length=7, choices=Paused, blank=True)
+    failures = models.PositiveIntegerField(default=0, help_text="Attempts in a row that failed.")
+    failing_since = models.DateTimeField(null=True)
+
+    objects = WebhookQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return urlsplit(self.url).netloc
+
+    def get_absolute_url(self) -> str:
+        return reverse("diagnosis:webhook", args=[self.pk])
+
+    @property
+    def secrets_in_use(self) -> list[str]:
+        is_old_in_use = self.old_secret_until and self.old_secret_until > timezone.now()
+        return [self.secret, self.old_secret] if is_old_in_use else [self.secret]
+
+    def rotate_secret(self) -> str:
+        """Return a new secret. The one before it goes on to sign as well for a day, so that no call is lost."""
+        self.old_secret, self.old_secret_until = self.secret, timezone.now() + OLD_SECRET_FOR
+        self.secret = new_secret()
+        self.save(update_fields=["secret", "old_secret", "old_secret_until"])
+        return self.secret
+
+    def pause(self, why: str = Paused.BY_OWNER) -> bool:
+        """Call it no more, and hold back what waits. False where it was paused already."""
+        with transaction.atomic():
+            changed = Webhook.objects.filter(pk=self.pk, paused="").update(paused=why)
+            Delivery.objects.filter(webhook=self.pk).hold_back()
+        return bool(changed)
+
+    def resume(self) -> None:
+        """Call it again, with what was held back first."""
+        with transaction.atomic():
+            Webhook.objects.filter(pk=self.pk).update(paused="", failures=0, failing_since=None)
+            Delivery.objects.filter(webhook=self.pk, state=Outgoing.State.HELD).send_now()
+
+    def ping(self) -> Delivery:
+        return Delivery.objects.create(webhook=self, event=Delivery.Event.PING)
+
+    def note_success(self) -> None:
+        """It answers: what waited for that goes out now."""
+        if Webhook.objects.filter(pk=self.pk, failures__gt=0).update(failures=0, failing_since=None):
+            Delivery.objects.filter(webhook=self.pk, due__isnull=False, token=None).update(due=timezone.now())
+
+    def note_failure(self) -> bool:
+        """Let what else waits wait longer, or pause it: after a day without an answer. True if that was done now."""
+        now, mine = timezone.now(), Webhook.objects.filter(pk=self.pk)
+        mine.filter(failing_since=None).update(failing_since=now)
+        mine.update(failures=F("failures") + 1)
+        self.refresh_from_db(fields=["failures", "failing_since"])
+        if self.failing_since and now - self.failing_since > PAUSED_AFTER:
+            return self.pause(self.Paused.FAILING)
+        Delivery.objects.filter(webhook=self.pk, token=None).due(now).update(due=now + back_off(self.failures))
+        return False
+
+
+class DeliveryQuerySet(OutgoingQuerySet):
+    def announce_predictions(self, pks: Iterable[int]) -> None:
+        """Write the calls on predictions that have just become final, in the transaction that ended them.
+
+        One query where nobody wants to be called.
+        """
+        from diagnosis.models import Prediction  # only here: models.py takes this module's models
+
+        hook = "radiograph__owner__webhooks"
+        wanted = Prediction.objects.filter(pk__in=pks, **{f"{hook}__paused": "", f"{hook}__on_predictions": True})
+        event = Delivery.Event.PREDICTION
+        self._announce(
+            Delivery(webhook_id=hook_pk, event=event, prediction_id=pk)
+            for pk, hook_pk in wanted.values_list("pk", f"{hook}__pk")
+        )
+
+    def announce_batch(self, batch: Any) -> None:
+        wanted = Webhook.objects.active().filter(owner=batch.owner_id, on_batches=True)
+        self._announce(Delivery(webhook=each, event=Delivery.Event.BATCH, batch=batch) for each in wanted)
+
+    def _announce(self, deliveries: Iterable[Delivery]) -> None:
+        if fresh := list(deliveries):
+            self.bulk_create(fresh)
+
+
+class Delivery(Outgoing):
+    """One call of a webhook. Its id is in the call, so that a receiver notices what it gets twice."""
+
+    class Event(models.TextChoices):
+        PING = "ping"
+        PREDICTION = "prediction.final"
+        BATCH = "batch.final"
+
+    webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries", db_index=False)
+    event = models.CharField(max_length=20, choices=Event)
+    prediction = models.ForeignKey("diagnosis.Prediction", models.CASCADE, null=True, related_name="+")
+    batch = models.ForeignKey("diagnosis.Batch", models.CASCADE, null=True, related_name="+")
+    body = models.TextField(blank=True, help_text="As it was first sent; each further attempt sends the same.")
+    status_code = models.PositiveSmallIntegerField(null=True)
+    answer = models.CharField(max_length=200, blank=True, help_text="The first bytes.")
+    seconds = models.FloatField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created", "-id"]
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(fields=["webhook", "due"], condition=Q(due__isnull=False), name="delivery_due"),
+            models.Index(fields=["webhook", "-created", "-id"], name="delivery_by_webhook"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event}: {self.state}"
