@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from diagnosis import tasks
-from diagnosis.models import Prediction
+from diagnosis.models import KeyedCall, Prediction
 from diagnosis.worker import host_name
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ def sweep() -> list[int]:
     Any number of processes may sweep at once.
     """
     remove_stale_uploads()
+    KeyedCall.objects.all().forget_old()
     release_claims_of_the_dead()
     Prediction.objects.all().fail_exhausted()
     now = timezone.now()

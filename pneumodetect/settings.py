@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import importlib.util
 import os
+import re
 import zoneinfo
 from pathlib import Path
 
@@ -38,6 +39,18 @@ def _is_training_offered() -> bool:
             "or unset, and then no training can be started from the admin pages."
         )
     return bool(name)
+
+
+def _origins(name: str) -> list[str]:
+    """Return the origins that a variable names, as browsers write them."""
+    origins = [origin.strip() for origin in os.environ.get(name, "").split(",") if origin.strip()]
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
+            raise ImproperlyConfigured(
+                f"{name} holds {origin!r}; it must be origins without a path, with commas between them, such as "
+                "https://reading.example.org,https://example.org:8443."
+            )
+    return origins
 
 
 def _time_zone() -> str:
@@ -109,6 +122,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "rest_framework",
     "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "diagnosis",
 ]
 if importlib.util.find_spec("training"):  # may be absent where only serving is wanted
@@ -126,7 +141,11 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "diagnosis.api.throttles.rate_limit_headers",
+    "diagnosis.api.conditional.conditional_get",
 ]
+if CORS_ALLOWED_ORIGINS := _origins("PNEUMODETECT_CORS_ORIGINS"):
+    MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
 
 ROOT_URLCONF = "pneumodetect.urls"
 WSGI_APPLICATION = "pneumodetect.wsgi.application"
@@ -301,8 +320,44 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["diagnosis.api.throttles.ScopeThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "diagnosis.api.problems.exception_handler",
+    "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+# Calls a minute: of each user, and of each address that asks for a token.
+API_RATES = {
+    "upload": _positive("PNEUMODETECT_UPLOADS_A_MINUTE", 6000),
+    "write": _positive("PNEUMODETECT_WRITES_A_MINUTE", 6000),
+    "read": _positive("PNEUMODETECT_READS_A_MINUTE", 12_000),
+    "token": _positive("PNEUMODETECT_TOKENS_A_MINUTE", 60),
+}
+# For so long the answer to a call with an Idempotency-Key is given again. The lease is how long the first one may take
+# until it has stored something; after that, whoever made it counts as dead.
+IDEMPOTENCY_KEPT = datetime.timedelta(hours=24)
+IDEMPOTENCY_LEASE = datetime.timedelta(seconds=60)
+# Pages of other hosts that may call the API, with a token; CORS_ALLOWED_ORIGINS is above.
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match", "prefer"]
+CORS_EXPOSE_HEADERS = [
+    *("Content-Disposition", "ETag", "Idempotent-Replayed", "Location", "Preference-Applied"),
+    *("RateLimit", "RateLimit-Policy", "Retry-After"),
+]
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "PneumoDetect",
+    "VERSION": "1",
+    "DESCRIPTION": "Reads chest X-rays with a neural network and says how likely pneumonia is. Not a medical device.",
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVERS": [{"url": "/", "description": "This server"}],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "diagnosis.api.openapi.postprocessing.complete",
+    ],
 }
 REST_KNOX = {"TOKEN_TTL": datetime.timedelta(days=90)}
 

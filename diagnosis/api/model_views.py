@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rest_framework import generics, serializers
-from rest_framework.pagination import CursorPagination
 
+from diagnosis.api.pagination import KeysetPagination
 from diagnosis.models import ModelVersion
 
 
@@ -18,10 +18,7 @@ class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
         fields = ("version", "url", "active", "published", "network_sha256", "card")
 
 
-class NewestPublishedFirst(CursorPagination):
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
+class NewestPublishedFirst(KeysetPagination):
     ordering = ("-published", "-id")
 
 

@@ -9,11 +9,12 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from rest_framework import generics, serializers, status
-from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from diagnosis.api.idempotency import idempotent
+from diagnosis.api.pagination import KeysetPagination
 from diagnosis.api.problems import problem_response
 from diagnosis.api.serializers import PredictionSerializer
 from diagnosis.api.views import BoundedJSONParser
@@ -34,10 +35,7 @@ class AgainSerializer(serializers.Serializer[Any]):
         return version
 
 
-class NewestQueuedFirst(CursorPagination):
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
+class NewestQueuedFirst(KeysetPagination):
     ordering = ("-queued_at", "-id")
 
 
@@ -54,6 +52,7 @@ class PredictionsView(generics.ListAPIView[Prediction]):
         predictions = Prediction.objects.filter(radiograph=own)
         return predictions.select_related("model_version").prefetch_related(with_all)
 
+    @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response | HttpResponse:
         own = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
         AgainSerializer(data=request.data).is_valid(raise_exception=True)

@@ -1,0 +1,2 @@
+def complete(result, generator, request, public):
+    return result
