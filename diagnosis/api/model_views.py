@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import generics, serializers
 
+from diagnosis.api.openapi import calls
 from diagnosis.api.pagination import KeysetPagination
 from diagnosis.models import ModelVersion
 
@@ -22,6 +23,7 @@ class NewestPublishedFirst(KeysetPagination):
     ordering = ("-published", "-id")
 
 
+@calls.models_view
 class ModelsView(generics.ListAPIView[ModelVersion]):
     """GET the versions with their cards, the newest first."""
 
@@ -30,6 +32,7 @@ class ModelsView(generics.ListAPIView[ModelVersion]):
     pagination_class = NewestPublishedFirst
 
 
+@calls.model_view
 class ModelView(generics.RetrieveAPIView[ModelVersion]):
     """GET one."""
 

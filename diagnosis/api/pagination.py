@@ -43,6 +43,9 @@ class FoundPagination(BasePagination):
         links = {"next": self._link(self._page.after), "previous": self._link(self._page.before)}
         return Response({**links, "results": data})
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return _page_schema(schema)
+
     def _link(self, mark: Mark | None) -> str | None:
         return replace_query_param(self._address, "cursor", str(mark)) if mark else None
 
@@ -56,6 +59,9 @@ class KeysetPagination(CursorPagination):
         except (ValidationError, ValueError, OverflowError, exceptions.NotFound) as error:  # made up, or mangled
             raise exceptions.NotFound(NO_SUCH_PAGE) from error
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return _page_schema(schema)
+
     def decode_cursor(self, request: Request) -> Any:
         cursor = request.GET.get("cursor")
         if cursor and not re.fullmatch("[A-Za-z0-9+/]+=*", cursor):  # Base64 itself takes no offence
@@ -64,6 +70,12 @@ class KeysetPagination(CursorPagination):
 
     def get_page_size(self, request: Request) -> int:
         return _page_size(request)
+
+
+def _page_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    address = {"type": ["string", "null"], "format": "uri"}
+    fields = {"next": address, "previous": address, "results": schema}
+    return {"type": "object", "properties": fields, "required": list(fields)}
 
 
 def _page_size(request: Request) -> int:

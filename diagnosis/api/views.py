@@ -23,6 +23,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from diagnosis.api.idempotency import stored_once
+from diagnosis.api.openapi import calls
 from diagnosis.api.pagination import FoundPagination
 from diagnosis.api.problems import problem_response
 from diagnosis.api.receipts import FileOutcome, Outcome, ids_of
@@ -53,6 +54,7 @@ class BoundedJSONParser(JSONParser):
             raise exceptions.ParseError("JSON parse error - it is nested too deeply.") from error
 
 
+@calls.token_view
 class TokenView(APIView):
     """POST username and password, get a token. Failures are counted together with those of the login page."""
 
@@ -74,6 +76,7 @@ class TokenView(APIView):
         return Response({"token": token, "expiry": instance.expiry})
 
 
+@calls.radiographs_view
 class RadiographsView(generics.ListAPIView[Radiograph]):
     """GET a page of one's radiographs; POST one image, or several, or zips of images."""
 
@@ -136,6 +139,7 @@ def _submit_one(owner: Any, file: Any) -> Receipt:
     return Receipt([Received(radiograph.filename, radiograph)])
 
 
+@calls.radiograph_view
 class RadiographView(generics.RetrieveDestroyAPIView[Radiograph]):
     """GET one; DELETE it with its file."""
 
@@ -159,6 +163,7 @@ class PngRenderer(BaseRenderer):
         return json.dumps(data).encode()
 
 
+@calls.image_view
 class ImageView(generics.GenericAPIView[Radiograph]):
     """GET the picture of one as a PNG: what is read, in 8 bits of grey, at most 2048 pixels on a side."""
 
