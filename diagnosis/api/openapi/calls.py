@@ -27,8 +27,6 @@ FILES: dict[str, Any] = {
 DAY: dict[str, Any] = {
     "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}, {"const": ""}]
 }
-    "anyOf": [{"type": "string", "format": kind} for kind in ("date", "date-time")] + [{"const": ""}]
-}
 BINARY = {"type": "string", "format": "binary"}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from rest_framework.renderers import BaseRenderer
@@ -64,6 +65,9 @@ class SchemaView(APIView):
 
 
 @require_safe
+@ensure_csrf_cookie
 def docs(request: HttpRequest) -> HttpResponse:
     """The page of Swagger UI. Whoever is logged in can try the calls there."""
-    return render(request, "api/docs.html", headers={"Content-Security-Policy": DOCS_POLICY})
+    page = render(request, "api/docs.html")
+    page.headers["Content-Security-Policy"] = DOCS_POLICY
+    return page
