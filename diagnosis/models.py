@@ -15,6 +15,7 @@ from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 
+from diagnosis.api.keyed_calls import KeyedCall as KeyedCall
 from diagnosis.engine.artifact import ModelCard
 from diagnosis.engine.suitability import Caution, cautions_of
 from diagnosis.history.listed import Listed

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -53,6 +54,10 @@ class Receipt:
         return [file.radiograph for file in self.files if file.radiograph and not file.is_known]
 
 
+#: Called with what is stored, within the transaction that stores it; what it raises undoes all of it.
+witness: ContextVar[Callable[[Receipt], None] | None] = ContextVar("witness", default=None)
+
+
 def submit(owner: Owner, file: UploadedFile, source: Source = Source.BROWSER) -> Radiograph:
     """Store the file and the job of classifying it; once this returns, neither can be lost.
 
@@ -62,7 +67,7 @@ def submit(owner: Owner, file: UploadedFile, source: Source = Source.BROWSER) ->
     with _no_file_without_row() as kept:
         radiograph = _store(owner, file)
         kept.append(radiograph)
-        _write(owner, [radiograph], source)
+        _write(owner, [radiograph], source, Receipt([Received(radiograph.filename, radiograph)]))
     return radiograph
 
 
@@ -71,7 +76,7 @@ def submit_archive(owner: Owner, file: UploadedFile, source: Source = Source.BRO
     receipt = Receipt()
     with _no_file_without_row() as kept:
         _unpack(owner, file, receipt, kept)
-        _write(owner, kept, source)
+        _write(owner, kept, source, receipt)
     return receipt
 
 
@@ -84,7 +89,7 @@ def submit_all(owner: Owner, files: Iterable[UploadedFile], source: Source = Sou
     receipt = Receipt()
     with _no_file_without_row() as kept:
         _take(owner, list(files), receipt, kept)
-        _write(owner, kept, source)
+        _write(owner, kept, source, receipt)
     return receipt
 
 
@@ -95,7 +100,7 @@ def submit_unless_known(owner: Owner, files: Iterable[UploadedFile], together: T
         _take(owner, list(files), receipt, kept)
         with transaction.atomic():
             superfluous = _recognise(owner, receipt)
-            _write(owner, receipt.stored, Source.BROWSER, together)
+            _write(owner, receipt.stored, Source.BROWSER, receipt, together)
     for radiograph in superfluous:
         radiograph.file.delete(save=False)
     return receipt
@@ -202,7 +207,9 @@ def _recognise(owner: Owner, receipt: Receipt) -> list[Radiograph]:
     return superfluous
 
 
-def _write(owner: Owner, radiographs: list[Radiograph], source: Source, together: Together = ALONE) -> None:
+def _write(
+    owner: Owner, radiographs: list[Radiograph], source: Source, receipt: Receipt, together: Together = ALONE
+) -> None:
     predictions = [Prediction(radiograph=radiograph) for radiograph in radiographs]
     with transaction.atomic():
         is_batch = len(radiographs) > 1 or together != ALONE
@@ -211,6 +218,8 @@ def _write(owner: Owner, radiographs: list[Radiograph], source: Source, together
             radiograph.source, radiograph.batch = source, batch
         Radiograph.objects.bulk_create(radiographs)
         Prediction.objects.bulk_create(predictions)
+        if tell := witness.get():
+            tell(receipt)
         transaction.on_commit(lambda: _ring(predictions), robust=True)
 
 

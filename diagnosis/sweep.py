@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from diagnosis import tasks
 from diagnosis.errands import ErrandsProcess
-from diagnosis.models import Prediction
+from diagnosis.models import KeyedCall, Prediction
 from diagnosis.people import batch_notices
 from diagnosis.worker import host_name
 
@@ -37,6 +37,7 @@ def sweep() -> list[int]:
     Any number of processes may sweep at once.
     """
     remove_stale_uploads()
+    KeyedCall.objects.all().forget_old()
     release_claims_of_the_dead()
     Prediction.objects.all().fail_exhausted()
     batch_notices.tell_of_ended()

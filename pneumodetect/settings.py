@@ -6,6 +6,7 @@ import datetime
 import importlib.util
 import ipaddress
 import os
+import re
 import zoneinfo
 from pathlib import Path
 
@@ -65,6 +66,18 @@ def _public_url() -> str:
     if not url.startswith(("http://", "https://")):
         raise ImproperlyConfigured(f"PNEUMODETECT_URL is {url!r}; it must look like https://pneumodetect.example.org.")
     return url.rstrip("/")
+
+
+def _origins(name: str) -> list[str]:
+    """Return the origins that a variable names, as browsers write them."""
+    origins = [origin.strip() for origin in os.environ.get(name, "").split(",") if origin.strip()]
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
+            raise ImproperlyConfigured(
+                f"{name} holds {origin!r}; it must be origins without a path, with commas between them, such as "
+                "https://reading.example.org,https://example.org:8443."
+            )
+    return origins
 
 
 def _time_zone() -> str:
@@ -142,6 +155,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "rest_framework",
     "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "diagnosis",
 ]
 if importlib.util.find_spec("training"):  # may be absent where only serving is wanted
@@ -161,7 +176,11 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "diagnosis.pages.account.second_factor.staff_need_second_factor",
+    "diagnosis.api.throttles.rate_limit_headers",
+    "diagnosis.api.conditional.conditional_get",
 ]
+if CORS_ALLOWED_ORIGINS := _origins("PNEUMODETECT_CORS_ORIGINS"):
+    MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
 
 ROOT_URLCONF = "pneumodetect.urls"
 WSGI_APPLICATION = "pneumodetect.wsgi.application"
@@ -353,12 +372,48 @@ REST_FRAMEWORK = {
         "diagnosis.api.access.WithSecondFactor",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["diagnosis.api.throttles.ScopeThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "diagnosis.api.problems.exception_handler",
+    "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
+    "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 KNOX_TOKEN_MODEL = "diagnosis.ApiToken"  # noqa: S105  # the name of a model
 # The prefix tells programs that look for secrets in code that this is one.
 REST_KNOX = {"TOKEN_TTL": datetime.timedelta(days=90), "TOKEN_PREFIX": "pneumo_"}
+# Calls a minute: of each user, and of each address that asks for a token.
+API_RATES = {
+    "upload": _positive("PNEUMODETECT_UPLOADS_A_MINUTE", 6000),
+    "write": _positive("PNEUMODETECT_WRITES_A_MINUTE", 6000),
+    "read": _positive("PNEUMODETECT_READS_A_MINUTE", 12_000),
+    "token": _positive("PNEUMODETECT_TOKENS_A_MINUTE", 60),
+}
+# For so long the answer to a call with an Idempotency-Key is given again. The lease is how long the first one may take
+# until it has stored something; after that, whoever made it counts as dead.
+IDEMPOTENCY_KEPT = datetime.timedelta(hours=24)
+IDEMPOTENCY_LEASE = datetime.timedelta(seconds=60)
+# Pages of other hosts that may call the API, with a token; CORS_ALLOWED_ORIGINS is above.
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match", "prefer"]
+CORS_EXPOSE_HEADERS = [
+    *("Content-Disposition", "ETag", "Idempotent-Replayed", "Location", "Preference-Applied"),
+    *("RateLimit", "RateLimit-Policy", "Retry-After"),
+]
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "PneumoDetect",
+    "VERSION": "1",
+    "DESCRIPTION": "Reads chest X-rays with a neural network and says how likely pneumonia is. Not a medical device.",
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVERS": [{"url": "/", "description": "This server"}],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "diagnosis.api.openapi.postprocessing.complete",
+    ],
+}
 
 # Language and time.
 LANGUAGE_CODE = "en-gb"

@@ -7,9 +7,10 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from diagnosis.api.openapi import calls
 from diagnosis.api.pagination import found_of
 from diagnosis.api.result_views import SentAsItIs
-from diagnosis.history.exporting import export_response
+from diagnosis.history.exporting import Kind, export_response
 
 
 class CsvRenderer(SentAsItIs):
@@ -21,6 +22,17 @@ class ExportView(APIView):
     """GET the same rows as the list, with all columns, as CSV or JSON by the ending of the address."""
 
     renderer_classes = (JSONRenderer, CsvRenderer)
+    kind: Kind
 
-    def get(self, request: Request, kind: str) -> HttpResponseBase:
-        return export_response(found_of(request), kind)
+    def get(self, request: Request) -> HttpResponseBase:
+        return export_response(found_of(request), self.kind)
+
+
+@calls.exported("csv", "text/csv")
+class CsvExportView(ExportView):
+    kind = "csv"
+
+
+@calls.exported("json", "application/json")
+class JsonExportView(ExportView):
+    kind = "json"

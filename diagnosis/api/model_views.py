@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rest_framework import generics, serializers
-from rest_framework.pagination import CursorPagination
 
+from diagnosis.api.openapi import calls
+from diagnosis.api.pagination import KeysetPagination
 from diagnosis.models import ModelVersion
 
 
@@ -18,13 +19,11 @@ class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
         fields = ("version", "url", "active", "published", "network_sha256", "card")
 
 
-class NewestPublishedFirst(CursorPagination):
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
+class NewestPublishedFirst(KeysetPagination):
     ordering = ("-published", "-id")
 
 
+@calls.models_view
 class ModelsView(generics.ListAPIView[ModelVersion]):
     """GET the versions with their cards, the newest first."""
 
@@ -33,6 +32,7 @@ class ModelsView(generics.ListAPIView[ModelVersion]):
     pagination_class = NewestPublishedFirst
 
 
+@calls.model_view
 class ModelView(generics.RetrieveAPIView[ModelVersion]):
     """GET one."""
 

@@ -8,12 +8,15 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from diagnosis.api.idempotency import idempotent
+from diagnosis.api.openapi import calls
+from diagnosis.api.pagination import KeysetPagination
 from diagnosis.api.problems import problem_response
 from diagnosis.api.serializers import PredictionSerializer
 from diagnosis.api.views import BoundedJSONParser
@@ -24,7 +27,7 @@ UNFINISHED = "The newest prediction on this X-ray is not final yet. Ask for anot
 
 
 class AgainSerializer(serializers.Serializer[Any]):
-    model_version = serializers.CharField(required=False)
+    model_version = serializers.CharField(required=False, allow_blank=True)
 
     def validate_model_version(self, version: str) -> str:
         active = ModelVersion.objects.filter(active=True).first()
@@ -34,13 +37,11 @@ class AgainSerializer(serializers.Serializer[Any]):
         return version
 
 
-class NewestQueuedFirst(CursorPagination):
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
+class NewestQueuedFirst(KeysetPagination):
     ordering = ("-queued_at", "-id")
 
 
+@calls.predictions_view
 class PredictionsView(generics.ListAPIView[Prediction]):
     """GET all predictions on a radiograph, the newest first; POST to have it classified again."""
 
@@ -54,6 +55,8 @@ class PredictionsView(generics.ListAPIView[Prediction]):
         predictions = Prediction.objects.filter(radiograph=own)
         return predictions.select_related("model_version").prefetch_related(with_all)
 
+    @extend_schema(request=AgainSerializer)
+    @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response | HttpResponse:
         own = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
         AgainSerializer(data=request.data).is_valid(raise_exception=True)

@@ -14,6 +14,25 @@ from rest_framework.views import set_rollback
 from diagnosis.engine.errors import RadiographError
 from diagnosis.uploads import parse_error_sentence, size_error_sentence
 
+
+class Conflict(exceptions.APIException):
+    """409; ``wait`` is the number of seconds after which it may go better."""
+
+    status_code = 409
+
+    def __init__(self, detail: str, wait: int | None = None) -> None:
+        super().__init__(detail)
+        self.wait = wait
+
+
+class Gone(exceptions.APIException):
+    status_code = 410
+
+
+class Unprocessable(exceptions.APIException):
+    status_code = 422
+
+
 _STATUS = {"too_large": 413, "unsupported_format": 415}
 
 

@@ -10,6 +10,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from diagnosis.api.openapi import calls
 from diagnosis.api.problems import problem_response
 from diagnosis.models import Radiograph
 from diagnosis.pages.result import heatmap_response, report_response
@@ -32,6 +33,7 @@ class PdfRenderer(SentAsItIs):
     format = "pdf"
 
 
+@calls.heatmap_view
 class HeatmapView(APIView):
     """GET the heat map of the newest prediction, or of ``?prediction=``, to be stretched over the radiograph."""
 
@@ -45,6 +47,7 @@ class HeatmapView(APIView):
             return problem_response(404, str(reason))
 
 
+@calls.report_view
 class ReportView(APIView):
     """GET the report on the newest prediction, or on ``?prediction=``."""
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
@@ -33,12 +34,22 @@ class UploadSerializer(serializers.Serializer[Any]):
     )
 
 
+class ReasonSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField(help_text="A sentence for the user.")
+
+
+@extend_schema_field({"type": "string", "enum": list(Prediction.Status.values)})
+class StatusField(serializers.CharField):
+    pass
+
+
 class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     refusal = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
     label = serializers.SerializerMethodField()  # type: ignore[assignment]  # the name of a field attribute too
     band = serializers.SerializerMethodField()
-    model_version = serializers.CharField(source="model_version.version", default=None)
+    model_version = serializers.CharField(source="model_version.version", default=None, allow_null=True)
     heatmap_url = serializers.SerializerMethodField()
     report_url = serializers.SerializerMethodField()
 
@@ -61,9 +72,11 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
             "finished_at",
         )
 
+    @extend_schema_field({"type": ["string", "null"], "enum": ["PNEUMONIA", "NORMAL", None]})
     def get_label(self, prediction: Prediction) -> str | None:
         return prediction.label or None
 
+    @extend_schema_field({"type": ["string", "null"], "enum": ["likely", "uncertain", "unlikely", None]})
     def get_band(self, prediction: Prediction) -> str | None:
         return prediction.band or None
 
@@ -80,9 +93,11 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
         address: str = reverse(name, args=[radiograph.pk], request=self.context.get("request"))
         return address + (f"?{urlencode(query)}" if query else "")
 
+    @extend_schema_field(ReasonSerializer(allow_null=True))
     def get_refusal(self, prediction: Prediction) -> dict[str, str] | None:
         return self._reason(prediction, Prediction.Status.REFUSED)
 
+    @extend_schema_field(ReasonSerializer(allow_null=True))
     def get_error(self, prediction: Prediction) -> dict[str, str] | None:
         return self._reason(prediction, Prediction.Status.FAILED)
 
@@ -94,7 +109,7 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
 
 class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
     url = serializers.HyperlinkedIdentityField(view_name="api:radiograph")
-    status = serializers.CharField(source="prediction.status")
+    status = StatusField(source="prediction.status")
     prediction = PredictionSerializer()
     warnings = serializers.SerializerMethodField()
     tags: Any = serializers.SlugRelatedField("name", many=True, read_only=True)
@@ -118,5 +133,6 @@ class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
             "tags",
         )
 
+    @extend_schema_field(ReasonSerializer(many=True))
     def get_warnings(self, radiograph: Radiograph) -> list[dict[str, str]]:
         return [asdict(caution) for caution in radiograph.warnings]

@@ -1,15 +1,18 @@
 from django.urls import path
 
 from diagnosis.api import export_views, model_views, prediction_views, result_views, token_views, views
+from diagnosis.api.openapi import views as openapi
 
 app_name = "api"
 urlpatterns = [
+    path("schema/", openapi.SchemaView.as_view(), name="schema"),
+    path("docs/", openapi.docs, name="docs"),
     path("auth/token/", views.TokenView.as_view(), name="token"),
     path("auth/tokens/", token_views.TokensView.as_view(), name="tokens"),
     path("auth/tokens/<int:pk>/", token_views.TokenDetailView.as_view(), name="token_detail"),
     path("radiographs/", views.RadiographsView.as_view(), name="radiographs"),
-    path("radiographs/export.csv", export_views.ExportView.as_view(), {"kind": "csv"}, name="export"),
-    path("radiographs/export.json", export_views.ExportView.as_view(), {"kind": "json"}, name="export"),
+    path("radiographs/export.csv", export_views.CsvExportView.as_view(), name="export-csv"),
+    path("radiographs/export.json", export_views.JsonExportView.as_view(), name="export-json"),
     path("radiographs/<uuid:pk>/", views.RadiographView.as_view(), name="radiograph"),
     path("models/", model_views.ModelsView.as_view(), name="models"),
     path("models/<str:version>/", model_views.ModelView.as_view(), name="model"),

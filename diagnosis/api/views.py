@@ -7,6 +7,7 @@ import re
 import threading
 import time
 import uuid
+from functools import partial
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -20,8 +21,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from diagnosis.api.idempotency import stored_once
+from diagnosis.api.openapi import calls
 from diagnosis.api.pagination import FoundPagination
-from diagnosis.api.problems import problem_of, problem_response, status_of
+from diagnosis.api.problems import problem_response
+from diagnosis.api.receipts import FileOutcome, Outcome, ids_of
 from diagnosis.api.serializers import RadiographSerializer, TokenRequestSerializer, UploadSerializer
 from diagnosis.engine.archive import is_archive
 from diagnosis.history.listed import Source
@@ -53,6 +57,7 @@ class BoundedJSONParser(JSONParser):
             raise exceptions.ParseError("JSON parse error - it is nested too deeply.") from error
 
 
+@calls.token_view
 class TokenView(APIView):
     """POST username and password, and the code of the second factor where there is one; get a token.
 
@@ -62,6 +67,7 @@ class TokenView(APIView):
     authentication_classes = ()
     permission_classes = ()
     parser_classes = (BoundedJSONParser, MultiPartParser)
+    throttle_scopes = {"POST": "token"}
 
     def post(self, request: Request) -> Response:
         wanted = TokenRequestSerializer(data=request.data)
@@ -91,59 +97,70 @@ class TokenView(APIView):
             raise exceptions.ValidationError({"otp": error.messages}) from error
 
 
+@calls.radiographs_view
 class RadiographsView(generics.ListAPIView[Radiograph]):
     """GET a page of one's radiographs; POST one image, or several, or zips of images."""
 
     serializer_class = RadiographSerializer
     pagination_class = FoundPagination
     parser_classes = (MultiPartParser,)
+    throttle_scopes = {"POST": "upload"}
 
     def get_queryset(self) -> RadiographQuerySet:
         return Radiograph.objects.owned_by(self.request.user).listed()
 
-    def post(self, request: Request) -> Response | HttpResponse:
-        upload = UploadSerializer(data=request.data)
-        upload.is_valid(raise_exception=True)
+    def post(self, request: Request) -> HttpResponseBase:
+        UploadSerializer(data=request.data).is_valid(raise_exception=True)
         if len(request.FILES) > 1:
             raise exceptions.ParseError(OTHER_FIELDS)
         files = request.FILES.getlist("file")
-        if len(files) > 1:
-            return self._answer_each(submit_all(request.user, files, Source.API), "None of the files could be taken.")
-        if is_archive(files[0]):
-            receipt = submit_archive(request.user, files[0], Source.API)
-            return self._answer_each(receipt, "None of the files in the archive could be taken.")
-        radiograph = submit(request.user, files[0], Source.API)
-        headers = self._wait_for([radiograph])
-        answer = self.get_serializer(generics.get_object_or_404(self.get_queryset(), pk=radiograph.pk)).data
+        is_zip = len(files) == 1 and is_archive(files[0])
+        if len(files) == 1 and not is_zip:
+            return stored_once(request, lambda: _submit_one(request.user, files[0]), self._answer_one)
+        store = partial(submit_archive, file=files[0]) if is_zip else partial(submit_all, files=files)
+        if_none = f"None of the files {'in the archive ' if is_zip else ''}could be taken."
+        return stored_once(
+            request,
+            lambda: store(request.user, source=Source.API),
+            lambda outcome: self._answer_each(outcome, if_none),
+        )
+
+    def _answer_one(self, outcome: Outcome) -> Response:
+        wanted = ids_of(outcome)
+        headers = self._wait_for(wanted)
+        answer = self.get_serializer(generics.get_object_or_404(self.get_queryset(), pk__in=wanted)).data
         return Response(answer, status=status.HTTP_201_CREATED, headers={"Location": answer["url"], **headers})
 
-    def _answer_each(self, receipt: Receipt, if_none: str) -> Response | HttpResponse:
+    def _answer_each(self, outcome: Outcome, if_none: str) -> Response | HttpResponse:
         """201 with what became of each file, where any was taken; else 400 with each one's reason."""
-        if not receipt.stored:
-            reasons = [f"{file.name}: {file.problem.detail}" for file in receipt.files if file.problem]
+        wanted = ids_of(outcome)
+        if not wanted:
+            reasons = [f"{file['name']}: {file['problem']['detail']}" for file in outcome["files"] if file["problem"]]
             return problem_response(400, if_none, {"file": reasons})
-        headers = self._wait_for(receipt.stored)
-        wanted = [radiograph.pk for radiograph in receipt.stored]
-        stored = self.get_queryset().filter(pk__in=wanted).in_bulk()
-        answer = {"results": [self._result(file, stored) for file in receipt.files], "skipped": receipt.skipped}
+        headers = self._wait_for(wanted)
+        stored = {str(pk): radiograph for pk, radiograph in self.get_queryset().in_bulk(wanted).items()}
+        results = [self._result(file, stored) for file in outcome["files"]]
+        answer = {"results": results, "skipped": outcome["skipped"]}
         return Response(answer, status=status.HTTP_201_CREATED, headers=headers)
 
-    def _wait_for(self, radiographs: list[Radiograph]) -> dict[str, str]:
+    def _wait_for(self, radiographs: list[str]) -> dict[str, str]:
         """Wait as the caller prefers, and return the header that says so."""
         wait = _preferred_wait(self.request)
         if wait and _wait_until_final(radiographs, wait):
             return {"Preference-Applied": f"wait={wait:g}"}
         return {}
 
-    def _result(self, file: Received, stored: dict[Any, Radiograph]) -> dict[str, Any]:
-        radiograph = stored.get(file.radiograph.pk) if file.radiograph else None
-        return {
-            "name": file.name,
-            "radiograph": self.get_serializer(radiograph).data if radiograph else None,
-            "problem": problem_of(status_of(file.problem), file.problem.detail) if file.problem else None,
-        }
+    def _result(self, file: FileOutcome, stored: dict[str, Radiograph]) -> dict[str, Any]:
+        radiograph = stored.get(file["radiograph"] or "")
+        return {**file, "radiograph": self.get_serializer(radiograph).data if radiograph else None}
 
 
+def _submit_one(owner: Any, file: Any) -> Receipt:
+    radiograph = submit(owner, file, Source.API)
+    return Receipt([Received(radiograph.filename, radiograph)])
+
+
+@calls.radiograph_view
 class RadiographView(generics.RetrieveDestroyAPIView[Radiograph]):
     """GET one; DELETE it with its file."""
 
@@ -167,6 +184,7 @@ class PngRenderer(BaseRenderer):
         return json.dumps(data).encode()
 
 
+@calls.image_view
 class ImageView(generics.GenericAPIView[Radiograph]):
     """GET the picture of one as a PNG: what is read, in 8 bits of grey, at most 2048 pixels on a side."""
 
@@ -191,13 +209,13 @@ def _preferred_wait(request: Request) -> float:
     return min(float(match[1]), MAX_WAIT) if match else 0.0
 
 
-def _wait_until_final(radiographs: list[Radiograph], seconds: float) -> bool:
+def _wait_until_final(radiographs: list[str], seconds: float) -> bool:
     """Return when all predictions are final or the time is over; False at once where too many wait already."""
     if not _waiting_room.acquire(blocking=False):
         return False
     try:
         pause, until = 0.01, time.monotonic() + seconds
-        predictions = Prediction.objects.filter(radiograph__in=[radiograph.pk for radiograph in radiographs])
+        predictions = Prediction.objects.filter(radiograph__in=radiographs)
         unfinished: Any = predictions.exclude(status__in=Prediction.FINAL)
         while unfinished.exists() and time.monotonic() < until:
             connection.close_if_unusable_or_obsolete()

@@ -177,9 +177,12 @@ def test_what_was_tried_too_often_is_listed_as_failed(alice: User, settings: Set
     assert Radiograph.objects.get(pk=exhausted.pk).prediction.reason_code == "gave_up"
 
 
-def test_a_strange_page_size_gives_the_usual_page(alice: User) -> None:
+def test_a_strange_page_size_is_named_and_a_huge_one_gives_the_largest_page(alice: User) -> None:
     make_radiograph(alice)
-    for size in ("0", "-1", "many", "9" * 30):
+    for size in ("0", "-1", "many", "٣"):
+        answer = api_of(alice).get(RADIOGRAPHS, {"page_size": size})
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["page_size"])
+    for size in ("", "9" * 5000):
         assert len(api_of(alice).get(RADIOGRAPHS, {"page_size": size}).json()["results"]) == 1
 
 
