@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
 
     Owner = User | AnonymousUser
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -210,6 +213,9 @@ def _write(radiographs: list[Radiograph], source: Source) -> None:
 
 def _ring(predictions: list[Prediction]) -> None:
     """Ring for each; where Redis is away, only once: no user should wait for it hundreds of times."""
+    for each in predictions:
+        facts = {"prediction": each.pk, "radiograph": each.radiograph_id}
+        logger.info("Prediction %s of radiograph %s waits for a worker.", *facts.values(), extra=facts)
     for prediction in predictions:
         if not tasks.ring(prediction.pk):
             break

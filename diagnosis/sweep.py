@@ -17,7 +17,8 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from diagnosis import tasks
+from diagnosis import tasks, worker_reports
+from diagnosis.metrics import tally
 from diagnosis.models import Prediction
 from diagnosis.worker import host_name
 
@@ -36,7 +37,7 @@ def sweep() -> list[int]:
     """
     remove_stale_uploads()
     release_claims_of_the_dead()
-    Prediction.objects.all().fail_exhausted()
+    tally.count_given_up(Prediction.objects.all().fail_exhausted())
     now = timezone.now()
     forgotten = Prediction.objects.claimable(now).filter(queued_at__lt=now - timedelta(seconds=2))
     return list(forgotten.order_by("queued_at").values_list("pk", flat=True)[:100])
@@ -73,6 +74,12 @@ def _is_alive(pid: int) -> bool:
         return True
 
 
+def _pool_of(consumer: Any) -> tuple[list[int], int]:
+    """Return the ids of the worker's processes, and how many there should be."""
+    info = consumer.pool.info
+    return list(info.get("processes", [])), info["max-concurrency"]
+
+
 class SweepStep(bootsteps.StartStopStep):
     """Sweeps every few seconds in the worker's main process, and rings the worker's own doorbell as well.
 
@@ -105,6 +112,7 @@ class SweepStep(bootsteps.StartStopStep):
     def _sweep(self, consumer: Any) -> None:
         try:
             waiting = sweep()
+            worker_reports.report(consumer.hostname, *_pool_of(consumer), time.monotonic() - self._heard)
         except (DatabaseError, OSError) as error:
             # Raised on, Celery would take it for a broken connection to Redis, and connect anew without end.
             logger.error("Database or disk do not answer the sweep: %s", error)
