@@ -75,7 +75,7 @@ class BackupWriter:
         member = tarfile.TarInfo(name)
         member.size, member.mtime, member.mode = size, int(changed), 0o600
         hashed = HashedFile(file)
-        self._tar.addfile(member, hashed)  # type: ignore[arg-type]  # it needs read() alone
+        self._tar.addfile(member, hashed)
         self._sums.append(f"{hashed.hexdigest()}  {name}\n")
         self.members += 1
         if len(self._sums) >= BATCH:

@@ -106,10 +106,9 @@ def test_predictions_are_counted_by_outcome_with_their_times(
     alice: User, version: ModelVersion, token: str, real_redis: Redis
 ) -> None:
     queued = timezone.now() - datetime.timedelta(seconds=20)
-    for facts in ({}, {"data": uniform_png_bytes()}, {"data": b"no image at all"}):
-        classify_next(make_radiograph(alice, queued_at=queued, **facts).prediction.pk)
-    exhausted = {"attempts": 3, "status": "running", "lease_until": queued}
-    make_radiograph(alice, **exhausted)
+    for data in (None, uniform_png_bytes(), b"no image at all"):
+        classify_next(make_radiograph(alice, data, queued_at=queued).prediction.pk)
+    make_radiograph(alice, attempts=3, status="running", lease_until=queued)
     sweep()
     figures = Figures()
     counted = {
