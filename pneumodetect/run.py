@@ -106,10 +106,10 @@ def worker_command(port: int, workers: int) -> list[str]:
     return [sys.executable, "-m", "celery", *quiet, "-A", "pneumodetect", "worker", *options]
 
 
-def web_command(port: int) -> list[str]:
+def web_command(port: int, host: str = "127.0.0.1") -> list[str]:
     # A thread that reads a slow upload does not count as a worker that hangs: this class beats from another thread.
     patience = ["--worker-class", "pneumodetect.web_worker.ImpatientWorker"]
-    options = ["--bind", f"127.0.0.1:{port}", *patience, "--threads", str(WEB_THREADS)]
+    options = ["--bind", f"{host}:{port}", *patience, "--threads", str(WEB_THREADS)]
     options += ["--logger-class", "pneumodetect.web_worker.PlatformLogger"]
     options += ["--workers", "1", "--keep-alive", "5", "--graceful-timeout", "5", "--no-control-socket"]
     return [sys.executable, "-m", "gunicorn", "pneumodetect.wsgi", *options]

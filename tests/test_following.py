@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable
 
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.calls import Caller
