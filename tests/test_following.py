@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from kombu.connection import Connection
@@ -73,7 +74,8 @@ def test_messages_that_no_task_is_called_by_are_dropped_and_counted(
     live_platform: LivePlatform, caller: Caller
 ) -> None:
     before = figures(caller)["pneumodetect_dropped_messages_total"]
-    with Connection(live_platform.redis_url()) as connection, connection.SimpleQueue("celery") as queue:
+    broker: Any = Connection(live_platform.redis_url())  # type: ignore[no-untyped-call]
+    with broker as connection, connection.SimpleQueue("celery") as queue:
         headers = {"task": "diagnosis.of_another_version", "id": "x", "lang": "py", "argsrepr": "", "kwargsrepr": ""}
         queue.put([[1], {}, {}], headers=headers, serializer="json")
         queue.put({"what": "is this"}, serializer="json")

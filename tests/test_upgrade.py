@@ -115,7 +115,7 @@ def test_the_messages_tried_here_are_those_that_this_version_writes(redis_proces
     command = [sys.executable, "-c", f"import pneumodetect; {code}"]
     subprocess.run(command, cwd=ROOT, env=clean_environment() | configured, check=True)
     with Redis.from_url(redis_process.url) as redis:
-        written = json.loads(redis.lpop("celery") or b"{}")  # type: ignore[arg-type]
+        written = json.loads(redis.lpop("celery") or b"{}")
     tried = json.loads(message("diagnosis.classify", 5))
     assert written.keys() == tried.keys()
     assert base64.b64decode(written["body"]) == base64.b64decode(tried["body"])
