@@ -6,8 +6,9 @@ import logging
 
 from billiard.exceptions import SoftTimeLimitExceeded
 
-from diagnosis import worker
+from diagnosis import tracing, worker
 from diagnosis.engine.errors import ArtifactError, RadiographError
+from diagnosis.metrics import tally
 from diagnosis.models import Prediction
 from diagnosis.previews import SHOWN_INLINE, make_preview
 
@@ -29,6 +30,8 @@ def classify_next(prediction_id: int | None) -> None:
     worker.report_alive()
     if not (prediction := Prediction.objects.claim(prediction_id, worker.process_name())):
         return
+    if prediction.pk != prediction_id:
+        tracing.forget()  # it was another request that uploaded this one
     radiograph = prediction.radiograph
     try:
         data = radiograph.read()
@@ -55,4 +58,10 @@ def classify_next(prediction_id: int | None) -> None:
         prediction.finish(version, result)
         if radiograph.format in SHOWN_INLINE:
             make_preview(radiograph, data)
-    logger.info("Prediction %s has ended, at attempt %s.", prediction.pk, prediction.attempts)
+    logger.info(
+        "Prediction %s has ended, at attempt %s.",
+        prediction.pk,
+        prediction.attempts,
+        extra={"prediction": prediction.pk, "radiograph": radiograph.pk},
+    )
+    tally.count_final(prediction)

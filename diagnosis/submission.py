@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: A file that comes by itself.
 ALONE = Together()
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -225,6 +228,9 @@ def _write(
 
 def _ring(predictions: list[Prediction]) -> None:
     """Ring for each; where Redis is away, only once: no user should wait for it hundreds of times."""
+    for each in predictions:
+        facts = {"prediction": each.pk, "radiograph": each.radiograph_id}
+        logger.info("Prediction %s of radiograph %s waits for a worker.", *facts.values(), extra=facts)
     for prediction in predictions:
         if not tasks.ring(prediction.pk):
             break

@@ -17,8 +17,9 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from diagnosis import tasks
+from diagnosis import tasks, worker_reports
 from diagnosis.errands import ErrandsProcess
+from diagnosis.metrics import tally
 from diagnosis.models import KeyedCall, Prediction
 from diagnosis.people import batch_notices
 from diagnosis.worker import host_name
@@ -39,7 +40,7 @@ def sweep() -> list[int]:
     remove_stale_uploads()
     KeyedCall.objects.all().forget_old()
     release_claims_of_the_dead()
-    Prediction.objects.all().fail_exhausted()
+    tally.count_given_up(Prediction.objects.all().fail_exhausted())
     batch_notices.tell_of_ended()
     now = timezone.now()
     forgotten = Prediction.objects.claimable(now).filter(queued_at__lt=now - timedelta(seconds=2))
@@ -77,6 +78,12 @@ def _is_alive(pid: int) -> bool:
         return True
 
 
+def _pool_of(consumer: Any) -> tuple[list[int], int]:
+    """Return the ids of the worker's processes, and how many there should be."""
+    info = consumer.pool.info
+    return list(info.get("processes", [])), info["max-concurrency"]
+
+
 class SweepStep(bootsteps.StartStopStep):
     """Sweeps every few seconds in the worker's main process, and rings the worker's own doorbell as well.
 
@@ -111,6 +118,7 @@ class SweepStep(bootsteps.StartStopStep):
         try:
             waiting = sweep()
             self._errands.look()
+            worker_reports.report(consumer.hostname, *_pool_of(consumer), time.monotonic() - self._heard)
         except (DatabaseError, OSError) as error:
             # Raised on, Celery would take it for a broken connection to Redis, and connect anew without end.
             logger.error("Database or disk do not answer the sweep: %s", error)

@@ -8,6 +8,7 @@ import resource
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,22 @@ from celery.signals import worker_process_init
 from django.conf import settings
 from django.core.cache import caches
 from django.db import DatabaseError
+from redis.exceptions import RedisError
 
 from diagnosis import publishing
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.models import ModelVersion
+from diagnosis.redis_client import client
 
 logger = logging.getLogger(__name__)
 
 ALIVE_KEY = "diagnosis.worker_alive"
 #: Seconds for which a worker counts as alive after it has looked for work. The sweep makes each look every few.
 ALIVE_FOR = 15
-
+#: Followed by the process' name: the version that it has loaded. The worker's main process renews it.
+HELD_KEY = "diagnosis.held_model"
+HELD_FOR = 600
 
 _held: tuple[Classifier, ModelVersion] | None = None
 
@@ -43,7 +48,14 @@ def current_classifier() -> tuple[Classifier, ModelVersion]:
     if _held is None or _held[1].pk != version.pk:
         _held = publishing.load(version), version
         logger.info("Model version %s is loaded and answers its probes as recorded.", version)
+        _report_held(version)
     return _held[0], version
+
+
+def _report_held(version: ModelVersion) -> None:
+    with suppress(RedisError, OSError):
+        if redis := client():
+            redis.set(f"{HELD_KEY}:{process_name()}", version.version, ex=HELD_FOR)
 
 
 def report_alive() -> None:

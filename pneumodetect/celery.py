@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_process_init
+from celery.signals import task_rejected, task_unknown, worker_init, worker_process_init
 from celery.utils.nodenames import worker_direct
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pneumodetect.settings")
@@ -39,3 +39,12 @@ def add_worker_steps(sender: Any, **_: Any) -> None:
     app.steps["consumer"].add(TrainingSweepStep)
     # It holds no classifier, and the limit of memory that a decoder needs would end a training.
     worker_process_init.disconnect(worker.prepare_process)
+
+
+@task_unknown.connect
+@task_rejected.connect
+def count_dropped(**_: Any) -> None:
+    """Count what Celery, having logged it, throws away: the doorbell of a task that this version does not have."""
+    from diagnosis.metrics import tally
+
+    tally.count_dropped_message()

@@ -102,13 +102,15 @@ def worker_command(port: int, workers: int) -> list[str]:
     options = ["--pool", "prefork", "--concurrency", str(workers), "--without-gossip", "--without-mingle"]
     # The name must be another one for each worker that shares a Redis, and stay over restarts: a queue bears it.
     options += ["--hostname", f"pneumodetect-{port}@%h", "--queues", "celery", "--loglevel", "INFO"]
-    return [sys.executable, "-m", "celery", "-A", "pneumodetect", "worker", *options]
+    quiet = ["--quiet"] if settings.LOG_FORMAT == "json" else []  # the banner is no line of JSON
+    return [sys.executable, "-m", "celery", *quiet, "-A", "pneumodetect", "worker", *options]
 
 
-def web_command(port: int) -> list[str]:
+def web_command(port: int, host: str = "127.0.0.1") -> list[str]:
     # A thread that reads a slow upload does not count as a worker that hangs: this class beats from another thread.
     patience = ["--worker-class", "pneumodetect.web_worker.ImpatientWorker"]
-    options = ["--bind", f"127.0.0.1:{port}", *patience, "--threads", str(WEB_THREADS)]
+    options = ["--bind", f"{host}:{port}", *patience, "--threads", str(WEB_THREADS)]
+    options += ["--logger-class", "pneumodetect.web_worker.PlatformLogger"]
     options += ["--workers", "1", "--keep-alive", "5", "--graceful-timeout", "5", "--no-control-socket"]
     return [sys.executable, "-m", "gunicorn", "pneumodetect.wsgi", *options]
 

@@ -14,15 +14,23 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from pneumodetect import error_reports
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 
-def _positive(name: str, default: int) -> int:
+def _whole(name: str, default: int, least: int) -> int:
     text = os.environ.get(name) or str(default)
-    if not text.isdecimal() or int(text) < 1:
-        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number of 1 or more, such as {default}.")
+    if not text.isdecimal() or int(text) < least:
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}; it must be a whole number of {least} or more, such as {default}."
+        )
     return int(text)
+
+
+def _positive(name: str, default: int) -> int:
+    return _whole(name, default, least=1)
 
 
 def _flag(name: str) -> bool:
@@ -163,6 +171,8 @@ if importlib.util.find_spec("training"):  # may be absent where only serving is 
     INSTALLED_APPS.append("training")
 
 MIDDLEWARE = [
+    "diagnosis.tracing.request_id",
+    "diagnosis.metrics.requests.measure",
     "django.middleware.security.SecurityMiddleware",
     "pneumodetect.content_security.content_security",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -220,8 +230,19 @@ else:
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+
+def _redis_of_make_run() -> str | None:
+    """Return the address of the Redis that ``make run`` keeps, for commands given beside it."""
+    try:
+        text = (DATA_DIR / "redis" / "redis.conf").read_text()
+        port, password = (re.search(rf"^{name} (\S+)$", text, re.MULTILINE) for name in ("port", "requirepass"))
+    except OSError:
+        return None
+    return f"redis://:{password[1]}@127.0.0.1:{port[1]}/0" if port and password else None
+
+
 # Redis: the doorbell of the queue, and what the workers say of themselves.
-REDIS_URL = os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
+REDIS_URL = os.environ.get("REDIS_URL") or _redis_of_make_run() or "redis://127.0.0.1:6379/0"
 if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0.")
 CACHES = {
@@ -353,6 +374,12 @@ EMAIL_CONFIG = environ.Env.email_url_config(os.environ.get("EMAIL_URL") or "cons
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or "PneumoDetect <pneumodetect@localhost>"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_PUBLIC
+# Behind a proxy with TLS. Whoever asks without it is sent there, but for the programs that watch over this one.
+SECURE_SSL_REDIRECT = IS_PUBLIC
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = _whole("PNEUMODETECT_HSTS_SECONDS", 3600, least=0) if IS_PUBLIC else 0
+# Subdomains, and the list that browsers come with, are for whoever owns the domain to decide on.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_PUBLIC else None
 CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS if IS_PUBLIC and host != "*"]
 CSRF_FAILURE_VIEW = "diagnosis.pages.errors.csrf_failure"
@@ -421,11 +448,21 @@ FORMAT_MODULE_PATH = ["diagnosis.formats"]
 TIME_ZONE = _time_zone()
 USE_TZ = True
 
+# What is told of the running program.
+METRICS_TOKEN = os.environ.get("PNEUMODETECT_METRICS_TOKEN", "")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("PNEUMODETECT_METRICS_TOKEN must have 16 characters or more, hard to guess.")
+LOG_FORMAT = os.environ.get("PNEUMODETECT_LOG_FORMAT") or "line"
+if LOG_FORMAT not in ("line", "json"):
+    raise ImproperlyConfigured(f"PNEUMODETECT_LOG_FORMAT is {LOG_FORMAT!r}; it must be line or json.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "diagnosis.logs.LineFormatter"},
+        "json": {"()": "diagnosis.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         # A worker rings itself every few seconds; what it does for users, diagnosis.classification logs.
@@ -435,3 +472,4 @@ LOGGING = {
         "django.security.RequestDataTooBig": {"level": "CRITICAL"},
     },
 }
+error_reports.start(os.environ.get("SENTRY_DSN", ""))

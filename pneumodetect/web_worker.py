@@ -1,10 +1,14 @@
-"""Gunicorn's threaded worker, with an end to the patience that it has for a client."""
+"""Gunicorn's threaded worker, with an end to the patience that it has for a client, and its log."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+
+from diagnosis.logs import JsonFormatter
 
 #: A client that neither sends nor takes anything for so long has hung up. Gunicorn itself would wait for ever, and a
 #: few clients that have begun a request would hold every thread.
@@ -41,3 +45,13 @@ class ImpatientWorker(ThreadWorker):
         if not isinstance(conn.sock, ImpatientSocket):
             conn.sock = ImpatientSocket(conn.sock)
         super().enqueue_req(conn)
+
+
+class PlatformLogger(Logger):
+    """Gunicorn's own lines, in the form that the platform's log has."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        if os.environ.get("PNEUMODETECT_LOG_FORMAT") == "json":
+            for handler in self.error_log.handlers:
+                handler.setFormatter(JsonFormatter())

@@ -22,9 +22,12 @@ from diagnosis import notices
 from diagnosis.models import ModelVersion
 from tests.factories import make_user
 from tests.live import live_platform
+from tests.real_redis import real_redis, redis_process
 from tests.sharing import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 
-__all__ = ["live_platform", "pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
+__all__ = [
+    "live_platform", "pytest_collection_modifyitems", "pytest_xdist_make_scheduler", "real_redis", "redis_process",
+]  # fmt: skip
 
 # The doorbell of these tests rings nowhere: nothing listens at this port, whatever runs on the machine.
 current_app.conf.broker_url = "redis://127.0.0.1:1/0"

@@ -120,7 +120,7 @@ def step(db: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SweepStep]:
     task_received.disconnect(step._hear)
 
 
-CONSUMER = SimpleNamespace(hostname="worker@host")
+CONSUMER = SimpleNamespace(hostname="worker@host", pool=SimpleNamespace(info={"processes": [], "max-concurrency": 1}))
 
 
 def test_a_worker_that_no_longer_hears_its_own_doorbell_ends(step: SweepStep) -> None:

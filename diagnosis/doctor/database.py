@@ -1,0 +1,110 @@
+"""The database: reachable, up to date with this program, whole, and durable."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from diagnosis.doctor.findings import Finding, ok, on_one_line, problem, warning
+
+#: Seconds for which SQLite's file is read through; what is left then is said to be.
+READ_FOR = 15.0
+
+
+def look() -> Iterator[Finding]:
+    try:
+        if connection.vendor == "sqlite" and not Path(str(connection.settings_dict["NAME"])).exists():
+            yield problem(f"There is no database at {_place()}.", "Make it: manage.py migrate (make run does it too).")
+            return
+        connection.ensure_connection()
+        yield ok(f"The database answers ({connection.vendor}, {_place()}).")
+        yield from _migrations()
+        yield from _sqlite() if connection.vendor == "sqlite" else _postgresql()
+    except DatabaseError as error:
+        yield problem(
+            f"The database cannot be used ({_place()}): {on_one_line(error)}.",
+            "See that it runs and is reachable from here, and that DATABASE_URL and the rights on it are right.",
+        )
+
+
+def _place() -> str:
+    facts = connection.settings_dict
+    return f"{facts['HOST']}:{facts['PORT'] or 5432}/{facts['NAME']}" if facts.get("HOST") else str(facts["NAME"])
+
+
+def _migrations() -> Iterator[Finding]:
+    loader = MigrationExecutor(connection).loader
+    missing = sorted(set(loader.graph.nodes) - set(loader.applied_migrations))
+    if missing:
+        names = ", ".join(f"{app}.{name}" for app, name in missing[:3])
+        yield problem(
+            f"{len(missing)} migrations are not applied, such as {names}: the tables are those of an older version.",
+            "Take a backup, then: manage.py migrate",
+        )
+    apps = {app for app, _ in loader.disk_migrations}
+    unknown = sorted(key for key in set(loader.applied_migrations) - loader.disk_migrations.keys() if key[0] in apps)
+    if unknown:
+        yield problem(
+            f"The database was made by a newer version (it has {'.'.join(unknown[-1])}).",
+            "Run that version again, or restore a backup of this one into an empty place.",
+        )
+    if not missing and not unknown:
+        yield ok("All migrations are applied.")
+
+
+def _sqlite() -> Iterator[Finding]:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode")
+        mode = cursor.fetchone()[0]
+        if mode != "wal":
+            yield warning(
+                f"SQLite's journal mode is {mode}: readers wait for writers.",
+                "See that the folder of the database can be written to, and is no network file system.",
+            )
+    yield from _integrity()
+
+
+def _integrity() -> Iterator[Finding]:
+    end = time.monotonic() + READ_FOR
+    connection.connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA quick_check(3)")
+            faults = [row[0] for row in cursor.fetchall()]
+    except DatabaseError as error:
+        if "interrupted" not in str(error):
+            faults = [str(error)]
+        else:
+            yield ok(f"The database was read for {READ_FOR:g} s, and no damage was found so far.")
+            return
+    finally:
+        connection.connection.set_progress_handler(None, 0)
+    if faults == ["ok"]:
+        yield ok("The database is not damaged.")
+    else:
+        yield problem(
+            f"The database is damaged: {on_one_line(DatabaseError(faults[0]))}.",
+            "Stop the platform, keep the file, and restore the newest backup into an empty place.",
+        )
+
+
+def _postgresql() -> Iterator[Finding]:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        if cursor.fetchone()[0] == "off":
+            yield warning(
+                "PostgreSQL confirms before it has written (synchronous_commit off): a power cut may lose uploads.",
+                "Set synchronous_commit to on.",
+            )
+        cursor.execute("SHOW fsync")
+        if cursor.fetchone()[0] == "off":
+            yield problem("PostgreSQL does not write to disk at once (fsync off).", "Set fsync to on.")
+        cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'")
+        if not cursor.fetchone():
+            yield warning(
+                "Searching the history is slow without pg_trgm.", "As a superuser: CREATE EXTENSION pg_trgm;"
+            )

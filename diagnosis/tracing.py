@@ -1,0 +1,65 @@
+"""The request id: one name under which a request, what it rings for and what a worker does for it are logged."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from celery.signals import before_task_publish, task_postrun, task_prerun
+from django.http import HttpRequest, HttpResponseBase
+
+HEADER = "X-Request-ID"
+#: The name under which it goes through Redis, among the headers of Celery's message.
+MESSAGE_HEADER = "request_id"
+#: What a proxy or client may send: no more, since it is written into every line of the log.
+_VALID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+
+_current: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def current() -> str:
+    """Return the id of the request that this thread answers or works for; empty where there is none."""
+    return _current.get()
+
+
+def forget() -> None:
+    """Do nothing more in the name of a request: what is done from here on is done for another one."""
+    _current.set("")
+
+
+def request_id(respond: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Take over the id that came with a request, or make one, and send it back."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        sent = request.headers.get(HEADER, "")
+        name = sent if _VALID.fullmatch(sent) else uuid.uuid4().hex
+        token = _current.set(name)
+        request.META["pneumodetect.request_id"] = name  # for what is logged of it once this has returned
+        try:
+            response = respond(request)
+        finally:
+            _current.reset(token)
+        response[HEADER] = name
+        return response
+
+    return middleware
+
+
+@before_task_publish.connect
+def _send_along(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    if headers is not None and current():
+        headers[MESSAGE_HEADER] = current()
+
+
+@task_prerun.connect
+def _take_up(task: Any = None, **_: Any) -> None:
+    sent = getattr(task.request, MESSAGE_HEADER, None)
+    _current.set(sent if isinstance(sent, str) and _VALID.fullmatch(sent) else "")
+
+
+@task_postrun.connect
+def _put_down(**_: Any) -> None:
+    forget()
