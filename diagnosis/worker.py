@@ -1,4 +1,4 @@
-"""The classifier that this worker process holds, and what the process is called."""
+"""The classifiers that this worker process holds, and what the process is called."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ ALIVE_KEY = "diagnosis.worker_alive"
 #: Seconds for which a worker counts as alive after it has looked for work. The sweep makes each look every few.
 ALIVE_FOR = 15
 
-
-_held: tuple[Classifier, ModelVersion] | None = None
+#: So many classifiers are held at once: the active one, one that answers silently, and one that a user asked for.
+MOST_HELD = 3
+#: By the primary keys of their versions, the one that was used last at the end.
+_held: dict[int, Classifier] = {}
 
 
 def current_classifier() -> tuple[Classifier, ModelVersion]:
@@ -36,14 +38,28 @@ def current_classifier() -> tuple[Classifier, ModelVersion]:
 
     Raises ArtifactError where no version is active, or its artifact must not be used.
     """
-    global _held
     version = ModelVersion.objects.filter(active=True).first()
     if version is None:
         raise ArtifactError("no model version is active. Publish one: manage.py publish_model DIR --activate")
-    if _held is None or _held[1].pk != version.pk:
-        _held = publishing.load(version), version
+    return _hold(version), version
+
+
+def classifier_of(pk: int) -> tuple[Classifier, ModelVersion]:
+    """Return that of any published version. Raises ArtifactError where its artifact must not be used."""
+    version = ModelVersion.objects.get(pk=pk)
+    return _hold(version), version
+
+
+def _hold(version: ModelVersion) -> Classifier:
+    """Return what is held, or load it; what was not used for the longest makes room."""
+    classifier = _held.pop(version.pk, None)
+    if classifier is None:
+        classifier = publishing.load(version)
         logger.info("Model version %s is loaded and answers its probes as recorded.", version)
-    return _held[0], version
+    _held[version.pk] = classifier
+    for unused in list(_held)[:-MOST_HELD]:
+        del _held[unused]
+    return classifier
 
 
 def report_alive() -> None:
