@@ -177,7 +177,9 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(fields=["model_version", "active_version", "-id"], name="shadow_by_versions"),
                     models.Index(
-                        fields=["model_version", "active_version", "differs", "-id"], name="shadow_that_differs"
+                        condition=Q(("differs", True)),
+                        fields=["model_version", "active_version", "-id"],
+                        name="shadow_that_differs",
                     ),
                 ],
                 "constraints": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from diagnosis.predicting import AbstractPrediction, not_final, probability_if_succeeded
@@ -37,7 +38,11 @@ class ShadowPrediction(AbstractPrediction):
         indexes = [
             not_final("shadow_not_final"),
             models.Index(fields=["model_version", "active_version", "-id"], name="shadow_by_versions"),
-            models.Index(fields=["model_version", "active_version", "differs", "-id"], name="shadow_that_differs"),
+            models.Index(
+                fields=["model_version", "active_version", "-id"],
+                condition=Q(differs=True),
+                name="shadow_that_differs",
+            ),
         ]
         constraints = [
             probability_if_succeeded("shadow_probability_if_succeeded"),

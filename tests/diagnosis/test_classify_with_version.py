@@ -1,4 +1,4 @@
-"""Classifying again by a version that the user chose, in the browser and by the API; the active one is not disturbed."""
+"""Classifying again by a version that the user chose, in the browser and by the API; the active one stays active."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def test_an_unknown_version_and_a_silent_one_are_refused_with_the_names_of_the_o
     newer.answer_silently()
     for name in ("1", newer.version):
         body = {"model_version": name}
-        answer = api_of(alice).post(f"{RADIOGRAPHS}{radiograph.pk}/predictions/", body, content_type="application/json")
+        answer = api_of(alice).post(
+            f"{RADIOGRAPHS}{radiograph.pk}/predictions/", body, content_type="application/json"
+        )
         problem = assert_problem(answer, 400, f"There is no model version “{name}” to ask. There are: {version}.")
         assert "model_version" in problem["errors"]
         page = browser_of(alice).post(page_of(radiograph, "classify"), body, follow=True)
