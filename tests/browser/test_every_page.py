@@ -21,7 +21,7 @@ from pytest_django.fixtures import Settings
 
 from diagnosis import notices, worker
 from diagnosis.history.paging import Mark
-from diagnosis.models import ModelVersion, Prediction, Radiograph
+from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph
 from tests.browser.accessibility import SCHEMES, WIDTHS, assert_accessible
 from tests.browser.watching import Watch
 from tests.diagnosis.pages import page_of
@@ -93,6 +93,27 @@ def _read_twice(user: User, version: ModelVersion) -> str:
     return page_of(radiograph)
 
 
+def _newer(version: ModelVersion) -> ModelVersion:
+    facts = {"network_sha256": "1" * 64, "card": version.card}
+    return ModelVersion.objects.get_or_create(version="2027.03.01-0123abcd", defaults=facts)[0]
+
+
+def _side_by_side(user: User, version: ModelVersion) -> str:
+    seen = {"activation_map": [[float(row * column) for column in range(7)] for row in range(7)]}
+    radiograph = make_radiograph(user, filename="thorax 0815.jpg", **{**succeeded(version, 0.12), **seen})
+    Prediction.objects.create(radiograph=radiograph, **{**succeeded(_newer(version)), **seen})
+    Prediction.objects.create(radiograph=radiograph, **{**succeeded(version, 0.13), **seen})
+    return page_of(radiograph, "side_by_side")
+
+
+def _disagreements(user: User, version: ModelVersion) -> str:
+    for name in ("thorax 0815.jpg", "a very long name of a file as scanners like to give them 2026-11-25.jpg"):
+        radiograph = make_radiograph(user, filename=name, **succeeded(version, 0.03))
+        newest = Prediction.objects.create(radiograph=radiograph, **succeeded(_newer(version)))
+        Disagreement.objects.follow(newest)
+    return "/radiographs/disagreements/"
+
+
 def _no_model(*_: Any) -> str:
     Prediction.objects.all().delete()
     ModelVersion.objects.all().delete()
@@ -134,6 +155,9 @@ PAGES: dict[str, Make] = {
     "delete": lambda user, _: page_of(make_radiograph(user), "delete"),
     "result-cautioned": _cautioned,
     "result-again": _read_twice,
+    "side-by-side": _side_by_side,
+    "disagreements": _disagreements,
+    "disagreements-none": lambda *_: "/radiographs/disagreements/",
     "help": lambda *_: "/help/",
     "models": lambda *_: "/models/",
     "models-none": _no_model,
@@ -162,6 +186,7 @@ FOR_VISITORS: dict[str, Make] = {
 NO_PAGES = {
     "account_confirm_login_code",  # of a way to log in that is not offered
     "diagnosis:again",
+    "diagnosis:classify",
     "diagnosis:classify_chosen",
     "diagnosis:delete_chosen",  # asks first: judged in test_history.py
     "diagnosis:export",
