@@ -38,6 +38,7 @@ def side_by_side(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "predictions": final,
         "changes": changes_between(*pair),
         "picture_url": picture_url(radiograph),
+        "is_tall": 3 * radiograph.width < 2 * radiograph.height,
         "legend": heatmaps.legend(),
     }
     return render(request, "diagnosis/versions/side_by_side.html", context)

@@ -47,8 +47,10 @@ def _of_probabilities(before: float, now: float) -> str:
     if abs(now - before) < UNSEEN:
         return _("The probability of pneumonia is the same, %(now)s.") % words
     if now > before:
-        return _("The probability of pneumonia is %(points)s points higher, %(now)s instead of %(before)s.") % words
-    return _("The probability of pneumonia is %(points)s points lower, %(now)s instead of %(before)s.") % words
+        sentence = _("The probability of pneumonia is %(points)s percentage points higher, %(now)s, not %(before)s.")
+    else:
+        sentence = _("The probability of pneumonia is %(points)s percentage points lower, %(now)s, not %(before)s.")
+    return sentence % words
 
 
 def band_words(band: str) -> str:

@@ -46,7 +46,7 @@ def test_both_are_shown_with_their_heat_maps_probabilities_thresholds_and_versio
         assert text in shown
     assert shown.count('class="viewer-image"') == 2
     assert "The label is PNEUMONIA instead of NORMAL." in shown
-    assert "The probability of pneumonia is 82 points higher, 94 % instead of 12 %." in shown
+    assert "The probability of pneumonia is 82 percentage points higher, 94 %, not 12 %." in shown
     assert 'id="pair-a"' not in shown, "there is nothing else to choose"
 
 
@@ -105,7 +105,7 @@ def test_strangers_and_visitors_see_nothing(bob: User, twice: Radiograph) -> Non
     ("earlier", "later", "sentence"),
     [
         ({}, {"band": "uncertain"}, "The outcome is “Uncertain” instead of “Pneumonia likely”."),
-        ({}, {"probability": 0.5}, "The probability of pneumonia is 40 points lower, 50 % instead of 90 %."),
+        ({}, {"probability": 0.5}, "The probability of pneumonia is 40 percentage points lower, 50 %, not 90 %."),
         ({}, {"probability": 0.901}, "The probability of pneumonia is the same, 90 %."),
         ({}, {"threshold": 0.6}, "The threshold is 60 % instead of 41 %: each version has its own."),
         ({}, REFUSED, "Only the earlier one gave an answer."),
