@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from diagnosis.predicting import AbstractPrediction, not_final, probability_if_succeeded
-from diagnosis.versions.differences import Kind
+from diagnosis.versions.differences import Kind, kind_of
 from diagnosis.versions.querysets import ComparisonSeenQuerySet, DisagreementQuerySet, ShadowPredictionQuerySet
+
+if TYPE_CHECKING:
+    from diagnosis.models import Prediction
 
 
 class ShadowPrediction(AbstractPrediction):
@@ -93,6 +99,24 @@ class Disagreement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.radiograph_id}: {self.get_kind_display()}"
+
+    @classmethod
+    def of(cls, one: Prediction, other: Prediction) -> Disagreement | None:
+        """Return how two versions' answers to the same radiograph differ, unsaved; None where they agree."""
+        if not (kind := kind_of(one, other)):
+            return None
+        version_of: Any = attrgetter("model_version_id")
+        by_older, by_newer = sorted((one, other), key=version_of)
+        return cls(
+            owner_id=one.radiograph.owner_id,
+            radiograph_id=one.radiograph_id,
+            created=one.radiograph.created,
+            older_id=version_of(by_older),
+            newer_id=version_of(by_newer),
+            by_older=by_older,
+            by_newer=by_newer,
+            kind=kind,
+        )
 
 
 class ComparisonSeen(models.Model):

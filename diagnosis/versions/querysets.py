@@ -68,22 +68,8 @@ class DisagreementQuerySet(models.QuerySet["Disagreement"]):
         version = prediction.model_version_id
         self.filter(Q(older=version) | Q(newer=version), radiograph=prediction.radiograph_id).delete()
         for other in newest.values():
-            self._note(prediction, other)
-
-    def _note(self, one: Prediction, other: Prediction) -> None:
-        if not (kind := kind_of(one, other)):
-            return
-        by_older, by_newer = sorted((one, other), key=lambda each: each.model_version_id or 0)
-        self.create(
-            owner_id=one.radiograph.owner_id,
-            radiograph_id=one.radiograph_id,
-            created=one.radiograph.created,
-            older_id=by_older.model_version_id,
-            newer_id=by_newer.model_version_id,
-            by_older=by_older,
-            by_newer=by_newer,
-            kind=kind,
-        )
+            if found := self.model.of(prediction, other):
+                found.save()
 
     def between(self, one: ModelVersion, other: ModelVersion) -> Self:
         older, newer = sorted((one.pk, other.pk))
