@@ -123,6 +123,12 @@ def main() -> None:
             mark = "  <--" if cost.is_too_much else ""
             times = f"{cost.clock:8.1f} {cost.fastest:8.1f} {cost.processor:10.1f}"
             print(f"{times} {cost.queries:8}  {place} {shown}{mark}", flush=True)
+    for query in ({}, {"kind": "refused"}, {"kind": "band"}):
+        cost = measure(client, f"/radiographs/disagreements/?{urlencode(query)}")
+        times = f"{cost.clock:8.1f} {cost.fastest:8.1f} {cost.processor:10.1f}"
+        print(
+            f"{times} {cost.queries:8}  /radiographs/disagreements/ {query or ''}{'  <--' if cost.is_too_much else ''}"
+        )
 
 
 if __name__ == "__main__":

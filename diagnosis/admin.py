@@ -17,8 +17,9 @@ from django.urls import URLPattern, path
 
 from diagnosis import publishing
 from diagnosis.engine.errors import ArtifactError
-from diagnosis.models import Comparison, ModelVersion, Prediction, Radiograph
+from diagnosis.models import Comparison, ComparisonSeen, ModelVersion, Prediction, Radiograph
 from diagnosis.people import admin as people_admin  # noqa: F401  # registers what it shows
+from diagnosis.versions.admin import UNSEEN, SilentAnswersAdmin
 
 admin.site.site_header = "PneumoDetect"
 admin.site.site_title = "PneumoDetect"
@@ -112,11 +113,11 @@ class PredictionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = ("version", "active", "published", "activated", "network_sha256")
+class ModelVersionAdmin(SilentAnswersAdmin, ReadOnlyAdmin):
+    list_display = ("version", "active", "shadow", "published", "activated", "network_sha256")
     list_filter = ("active", "published")
     search_fields = ("version", "network_sha256")
-    actions = ("activate",)
+    actions = ("activate", "answer_silently")
     change_form_template = "admin/diagnosis/modelversion/change_form.html"
     change_list_template = "admin/diagnosis/modelversion/change_list.html"
 
@@ -154,6 +155,9 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def activate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Say what activating this version means, and do it once that is confirmed."""
         chosen = get_object_or_404(ModelVersion, pk=pk)
+        if publishing.is_unseen(chosen):
+            self.message_user(request, UNSEEN, messages.WARNING)
+            return redirect("admin:diagnosis_modelversion_silent", pk)
         return self._confirmed(request, chosen, partial(publishing.activate, chosen.version))
 
     def roll_back_view(self, request: HttpRequest) -> HttpResponse:
@@ -201,3 +205,14 @@ class ComparisonAdmin(ReadOnlyAdmin):
     @admin.display
     def images(self, comparison: Comparison) -> int:
         return int(comparison.figures["images"])
+
+
+@admin.register(ComparisonSeen)
+class ComparisonSeenAdmin(ReadOnlyAdmin):
+    list_display = ("moment", "username", "version", "active", "radiographs", "differing")
+    list_filter = ("moment",)
+    list_select_related = ("version", "active")
+    search_fields = ("username", "version__version", "active__version")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # it says who answers for an activation

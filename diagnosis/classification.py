@@ -7,35 +7,65 @@ import logging
 from billiard.exceptions import SoftTimeLimitExceeded
 
 from diagnosis import tracing, worker
+from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.errors import ArtifactError, RadiographError
 from diagnosis.metrics import tally
-from diagnosis.models import Prediction
+from diagnosis.models import ModelVersion, Prediction, ShadowPrediction
 from diagnosis.previews import SHOWN_INLINE, make_preview
 
 logger = logging.getLogger(__name__)
 
 _TOO_SLOW = ("too_slow", "Reading this image took too long. Save it as a plain JPEG or PNG, and try again.")
+#: Its reason code is known to the template of the result, which then doesn't speak of the file.
+_UNUSABLE = (
+    "version_unusable",
+    "The model version that was asked for cannot be used: its files are missing or damaged. "
+    "Have the X-ray classified again by another version, and tell your administrator.",
+)
 
 
-def classify_next(prediction_id: int | None) -> None:
-    """Claim one prediction, ask the classifier, store what it says.
+def classify_next(prediction_id: int | None) -> bool:
+    """Claim one prediction, ask the classifier, store what it says. True where that makes more work, a silent answer.
 
-    Without a usable classifier nothing is claimed: the jobs wait, and nobody's attempts are used up.
+    Silent answers are found only where nobody waits for another one. Without a usable classifier nothing is claimed:
+    the jobs wait, and nobody's attempts are used up.
     """
     try:
-        classifier, version = worker.current_classifier()
+        active = worker.current_classifier()
     except ArtifactError as error:
         logger.error("No prediction can be made: %s", error)
-        return
+        return False
     worker.report_alive()
-    if not (prediction := Prediction.objects.claim(prediction_id, worker.process_name())):
-        return
-    if prediction.pk != prediction_id:
+    name = worker.process_name()
+    claimed = Prediction.objects.claim(prediction_id, name) or ShadowPrediction.objects.claim(None, name)
+    if claimed is None:
+        return False
+    if claimed.pk != prediction_id or isinstance(claimed, ShadowPrediction):
         tracing.forget()  # it was another request that uploaded this one
+    _answer(claimed, *active)
+    logger.info(
+        "%s %s has ended, at attempt %s.",
+        type(claimed).__name__,
+        claimed.pk,
+        claimed.attempts,
+        extra={"prediction": claimed.pk, "radiograph": claimed.radiograph_id},
+    )
+    if isinstance(claimed, Prediction):
+        tally.count_final(claimed)
+    return claimed.is_shadowed
+
+
+def _answer(prediction: Prediction | ShadowPrediction, classifier: Classifier, version: ModelVersion) -> None:
     radiograph = prediction.radiograph
     try:
+        if prediction.asks_for not in (None, version.pk):
+            classifier, version = worker.classifier_of(prediction.asks_for)
         data = radiograph.read()
         result = classifier.classify(data)
+    except ArtifactError as error:
+        # Of a version that somebody asked for: those who want the active one are answered all the same.
+        logger.error("Prediction %s cannot be made: %s", prediction.pk, error)
+        prediction.fail(*_UNUSABLE)
     except RadiographError as error:
         # The time limit strikes anywhere: within a decoder the engine, which knows nothing of it, calls it damage.
         is_too_slow = isinstance(error.__cause__, SoftTimeLimitExceeded)
@@ -58,10 +88,3 @@ def classify_next(prediction_id: int | None) -> None:
         prediction.finish(version, result)
         if radiograph.format in SHOWN_INLINE:
             make_preview(radiograph, data)
-    logger.info(
-        "Prediction %s has ended, at attempt %s.",
-        prediction.pk,
-        prediction.attempts,
-        extra={"prediction": prediction.pk, "radiograph": radiograph.pk},
-    )
-    tally.count_final(prediction)

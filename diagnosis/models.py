@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
@@ -27,12 +26,13 @@ from diagnosis.people.models import Letter as Letter
 from diagnosis.people.models import MailSettings as MailSettings
 from diagnosis.people.profile import Profile as Profile
 from diagnosis.people.tokens import ApiToken as ApiToken
+from diagnosis.predicting import AbstractPrediction, not_final, probability_if_succeeded
 from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
+from diagnosis.versions.models import ComparisonSeen as ComparisonSeen
+from diagnosis.versions.models import Disagreement as Disagreement
+from diagnosis.versions.models import ShadowPrediction as ShadowPrediction
 from diagnosis.webhooks.models import Delivery as Delivery
 from diagnosis.webhooks.models import Webhook as Webhook
-
-if TYPE_CHECKING:
-    from diagnosis.engine.classifier import Classification
 
 
 class ModelVersion(models.Model):
@@ -43,6 +43,9 @@ class ModelVersion(models.Model):
     card = models.JSONField("model card")
     active = models.BooleanField(default=False, help_text="New predictions are made by the active version.")
     activated = models.DateTimeField(null=True, help_text="When it last became active; rolling back goes by it.")
+    shadow = models.BooleanField(
+        "answers silently", default=False, help_text="Beside the active version, for the administrator alone to see."
+    )
     published = models.DateTimeField(default=timezone.now)
 
     objects = ModelVersionQuerySet.as_manager()
@@ -50,7 +53,9 @@ class ModelVersion(models.Model):
     class Meta:
         ordering = ["-published"]
         constraints = [
-            models.UniqueConstraint(fields=["active"], condition=Q(active=True), name="one_active_model_version")
+            models.UniqueConstraint(fields=["active"], condition=Q(active=True), name="one_active_model_version"),
+            models.UniqueConstraint(fields=["shadow"], condition=Q(shadow=True), name="one_shadow_model_version"),
+            models.CheckConstraint(condition=~Q(active=True, shadow=True), name="active_or_shadow"),
         ]
 
     def __str__(self) -> str:
@@ -70,6 +75,7 @@ class ModelVersion(models.Model):
     def activate(self) -> None:
         """Make this the version that new predictions are made by. Older predictions stay as they are."""
         with transaction.atomic():
+            self.fall_silent()
             ModelVersion.objects.filter(active=True).update(active=False)
             ModelVersion.objects.filter(pk=self.pk).update(active=True, activated=timezone.now())
         self.active = True
@@ -77,9 +83,23 @@ class ModelVersion(models.Model):
     def take_over_again(self) -> None:
         """Become active in place of a later version, which is forgotten: rolling back once more goes further back."""
         with transaction.atomic():
+            self.fall_silent()
             ModelVersion.objects.filter(active=True).update(active=False, activated=None)
             ModelVersion.objects.filter(pk=self.pk).update(active=True)
         self.active = True
+
+    def answer_silently(self) -> bool:
+        """Answer beside the active version from now on; False where another one does, or this one is active."""
+        is_free = not ModelVersion.objects.filter(shadow=True).exclude(pk=self.pk).exists()
+        self.shadow = is_free and bool(ModelVersion.objects.filter(pk=self.pk, active=False).update(shadow=True))
+        return self.shadow
+
+    def fall_silent(self) -> None:
+        """Answer silently no longer. What waits for its silent answer is forgotten, what was answered stays."""
+        with transaction.atomic():
+            ModelVersion.objects.filter(pk=self.pk).update(shadow=False)
+            ShadowPrediction.objects.unfinished().filter(model_version=self).delete()
+        self.shadow = False
 
 
 class Comparison(models.Model):
@@ -202,59 +222,26 @@ def _delete_files(instance: Radiograph, **_: Any) -> None:
         transaction.on_commit(partial(instance.file.storage.delete, name), robust=True)
 
 
-class Prediction(models.Model):
-    """What one ModelVersion says of one Radiograph, and the job of finding out."""
-
-    class Status(models.TextChoices):
-        PENDING = "pending"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        REFUSED = "refused"
-        FAILED = "failed"
-
-    FINAL = (Status.SUCCEEDED, Status.REFUSED, Status.FAILED)
+class Prediction(AbstractPrediction):
+    """What one ModelVersion says of one Radiograph to those who may see it, and the job of finding out."""
 
     radiograph = models.ForeignKey(Radiograph, models.CASCADE, related_name="predictions")
     model_version = models.ForeignKey(ModelVersion, models.PROTECT, null=True, related_name="predictions")
-    status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
-
-    probability = models.FloatField(null=True, help_text="Calibrated probability of pneumonia, 0 to 1.")
-    threshold = models.FloatField(null=True, help_text="From this probability on the label is PNEUMONIA.")
-    label = models.CharField(max_length=16, blank=True)
-    band = models.CharField(max_length=9, blank=True)
-    activation_map = models.JSONField(
-        null=True, help_text="Where the network looked: 7 rows of 7 logits, whose mean is the logit."
+    wanted_version = models.ForeignKey(
+        ModelVersion,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="Who must answer; empty: the version that is active when it is read.",
     )
-    reason_code = models.CharField(max_length=32, blank=True)
-    reason = models.CharField(max_length=300, blank=True, help_text="Why it was refused or failed.")
-
-    queued_at = models.DateTimeField(default=timezone.now)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-
-    token = models.UUIDField(null=True, help_text="Who claimed it last; only the holder can finish it.")
-    lease_until = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    worker = models.CharField(max_length=120, blank=True)
 
     objects = PredictionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-queued_at", "-pk"]
-        indexes = [
-            # No status in the condition: it would come as a parameter, for which SQLite uses no partial index.
-            models.Index(fields=["queued_at"], condition=Q(finished_at__isnull=True), name="prediction_not_final")
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(status="succeeded", probability__gte=0, probability__lte=1)
-                | (~Q(status="succeeded") & Q(probability__isnull=True)),
-                name="probability_if_succeeded",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.radiograph_id}: {self.status}"
+        indexes = [not_final("prediction_not_final")]
+        constraints = [probability_if_succeeded("probability_if_succeeded")]
 
     @classmethod
     def of_deleted(cls) -> Prediction:
@@ -263,42 +250,12 @@ class Prediction(models.Model):
         return cls(status=cls.Status.FAILED, reason_code="deleted", reason=gone)
 
     @property
-    def is_final(self) -> bool:
-        return self.status in self.FINAL
+    def asks_for(self) -> int | None:
+        return self.wanted_version_id
 
-    def finish(self, version: ModelVersion, result: Classification) -> bool:
-        """Store the classifier's answer, whether it answered or refused. False where the claim was lost."""
-        return self._end(
-            result.status,
-            model_version=version,
-            threshold=version.card["threshold"],
-            probability=result.probability,
-            label=result.label,
-            band=result.band,
-            activation_map=result.activation_map,
-            reason_code=result.refusal.code if result.refusal else "",
-            reason=result.refusal.detail if result.refusal else "",
-        )
-
-    def fail(self, code: str, reason: str) -> bool:
-        """End for good, with a sentence for the user. False where the claim was lost."""
-        return self._end(self.Status.FAILED, reason_code=code, reason=reason)
-
-    def give_back(self) -> None:
-        """Let go of the claim, after a fault that another attempt may not meet if it comes a little later.
-
-        The row goes on as running, with a lease that nobody holds: as long as it lasts, nobody can claim.
-        """
-        pause = self.attempts * timedelta(seconds=5)
-        mine = Prediction.objects.filter(pk=self.pk, token=self.token, status=self.Status.RUNNING)
-        mine.update(token=None, worker="", lease_until=timezone.now() + pause)
-
-    def _end(self, status: str, **facts: Any) -> bool:
-        # Under the token: a worker that wakes up after its lease was given to another one changes nothing.
-        mine = Prediction.objects.filter(pk=self.pk, token=self.token, status=self.Status.RUNNING)
-        with transaction.atomic():
-            is_mine = mine.update(status=status, finished_at=timezone.now(), token=None, lease_until=None, **facts)
-            if is_mine:
-                Radiograph.objects.filter(pk=self.radiograph_id).follow_newest()
-                Delivery.objects.announce_predictions([self.pk])
-        return bool(is_mine)
+    def ended(self) -> None:
+        Radiograph.objects.filter(pk=self.radiograph_id).follow_newest()
+        Delivery.objects.announce_predictions([self.pk])
+        if self.status in self.ANSWERED:
+            Disagreement.objects.follow(self)
+            self.is_shadowed = ShadowPrediction.objects.queue_behind(self)

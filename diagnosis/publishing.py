@@ -10,7 +10,7 @@ from django.db import transaction
 from diagnosis.engine.artifact import Artifact, read_artifact, write_artifact
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.errors import ArtifactError
-from diagnosis.models import Comparison, ModelVersion
+from diagnosis.models import Comparison, ComparisonSeen, ModelVersion
 
 
 def publish(folder: Path) -> tuple[ModelVersion, bool]:
@@ -49,12 +49,13 @@ def activate(version: str, force: bool = False) -> ModelVersion:
     """Switch to a published version, once its artifact has proved itself again.
 
     Raises ArtifactError where it has not, and, unless forced, where a comparison found it significantly worse than
-    the version that is active now.
+    the version that is active now, or where it answers silently and nobody has looked at how.
     """
     chosen = find_version(version)
     load(chosen)
     with transaction.atomic():
         _refuse_worse(chosen, force)
+        _refuse_unseen(chosen, force)
         chosen.activate()
     return chosen
 
@@ -83,6 +84,21 @@ def found_worse(chosen: ModelVersion) -> str:
         return ""
     sentences = (each.against(chosen) for each in Comparison.objects.between(chosen, active))
     return next(filter(None, sentences), "")
+
+
+def _refuse_unseen(chosen: ModelVersion, force: bool) -> None:
+    if not force and is_unseen(chosen):
+        raise ArtifactError(
+            f"Version {chosen} answers silently, and no administrator has looked at how its answers compare with "
+            "those of the active version: Admin → Model versions → Silent answers. Before that it is activated only "
+            f"if forced: manage.py activate_model {chosen} --force"
+        )
+
+
+def is_unseen(chosen: ModelVersion) -> bool:
+    """Whether it answers silently beside the active version, and nobody has looked at that."""
+    active = ModelVersion.objects.filter(active=True).first()
+    return bool(chosen.shadow and active and not ComparisonSeen.objects.of(chosen, active).exists())
 
 
 def load(version: ModelVersion) -> Classifier:

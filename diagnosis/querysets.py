@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.conf import settings
 from django.db import models, transaction
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
     from diagnosis.models import Comparison, ModelVersion, Prediction, Radiograph  # noqa: F401  (in the bases)
+    from diagnosis.predicting import AbstractPrediction
+
+Job = TypeVar("Job", bound="AbstractPrediction")
 
 
 class ComparisonQuerySet(models.QuerySet["Comparison"]):
@@ -28,6 +31,10 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
 
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
+    def offered(self) -> Self:
+        """Those that users may ask. One that answers silently is for the administrator alone."""
+        return self.filter(shadow=False)
+
     def previous(self) -> ModelVersion | None:
         """The version that was active before the one that is; None where no other ever was."""
         return self.filter(active=False, activated__isnull=False).order_by("-activated").first()
@@ -74,7 +81,9 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
         return self.update(**texts, probability=copy("probability"), model_version=copy("model_version"))
 
 
-class PredictionQuerySet(models.QuerySet["Prediction"]):
+class JobQuerySet(models.QuerySet[Job]):
+    """Predictions of either kind, as jobs: who may take them, and what becomes of those that nobody finishes."""
+
     def unfinished(self) -> Self:
         """Those that are not final, said so that each database finds them by their index, few among many."""
         return self.filter(finished_at__isnull=True)
@@ -85,7 +94,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         abandoned = Q(status=self.model.Status.RUNNING, lease_until__lt=now)
         return self.unfinished().filter(waiting | abandoned, attempts__lt=settings.MAX_ATTEMPTS)
 
-    def claim(self, pk: int | None, worker: str) -> Prediction | None:
+    def claim(self, pk: int | None, worker: str) -> Job | None:
         """Take prediction ``pk``, or the oldest that can be taken; None where there is none.
 
         The conditional UPDATE makes sure that one claim of many wins. The attempt is counted before anything is
@@ -98,7 +107,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
                 return prediction
         return None
 
-    def _claim(self, pk: int, worker: str) -> Prediction | None:
+    def _claim(self, pk: int, worker: str) -> Job | None:
         now, token = timezone.now(), uuid.uuid4()
         claimed = self.claimable(now).filter(pk=pk)
         changed = claimed.update(
@@ -120,8 +129,6 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
 
     def fail_exhausted(self) -> int:
         """End those that were tried as often as allowed without an answer; some hundred at a time."""
-        from diagnosis.models import Delivery, Radiograph
-
         now = timezone.now()
         unanswered = Q(status=self.model.Status.PENDING) | Q(status=self.model.Status.RUNNING, lease_until__lt=now)
         exhausted = self.unfinished().filter(unanswered, attempts__gte=settings.MAX_ATTEMPTS)
@@ -129,9 +136,11 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
             return 0
         with transaction.atomic():
             failed = exhausted.filter(pk__in=found)._fail(now)
-            Radiograph.objects.filter(pk__in=found.values()).follow_newest()
-            Delivery.objects.announce_predictions(found)
+            self._gave_up(found)
         return failed
+
+    def _gave_up(self, failed: dict[int, uuid.UUID]) -> None:
+        """Do what must happen together with the end of these; they are mapped to their radiographs."""
 
     def _fail(self, now: datetime) -> int:
         return self.update(
@@ -145,3 +154,11 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
                 "Upload it again; if that fails too, export it anew."
             ),
         )
+
+
+class PredictionQuerySet(JobQuerySet["Prediction"]):
+    def _gave_up(self, failed: dict[int, uuid.UUID]) -> None:
+        from diagnosis.models import Delivery, Radiograph
+
+        Radiograph.objects.filter(pk__in=failed.values()).follow_newest()
+        Delivery.objects.announce_predictions(failed)

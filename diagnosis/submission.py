@@ -18,7 +18,7 @@ from diagnosis.engine.archive import Archive, Entry, is_archive
 from diagnosis.engine.errors import RadiographError, TooLarge, TooMany
 from diagnosis.engine.header import FORMATS
 from diagnosis.history.listed import Source
-from diagnosis.models import Batch, Prediction, Radiograph
+from diagnosis.models import Batch, ModelVersion, Prediction, Radiograph
 from diagnosis.people.models import Together
 from diagnosis.uploads import as_stored, batch_limits, batch_too_large_sentence, too_many_sentence
 from diagnosis.validators import clean_filename, validate_upload
@@ -248,13 +248,21 @@ def _no_file_without_row() -> Iterator[list[Radiograph]]:
         raise
 
 
-def classify_again(radiographs: Iterable[Radiograph]) -> list[Prediction]:
-    """Ask the active model anew about those whose newest prediction is final; the earlier ones stay as they are."""
+def classify_again(
+    radiographs: Iterable[Radiograph], version: ModelVersion | None = None, seen: int | None = None
+) -> list[Prediction]:
+    """Ask a version, or whichever is active when its turn comes, about those whose newest prediction is final.
+
+    The earlier ones stay as they are. Where the newest must be the one that was ``seen``, a second click asks nobody.
+    """
     wanted = [radiograph.pk for radiograph in radiographs]
     with transaction.atomic():
         locked = Radiograph.objects.filter(pk__in=wanted).select_for_update()
         ended = [each for each in locked.with_predictions() if each.prediction.is_final]
-        predictions = Prediction.objects.bulk_create(Prediction(radiograph=each) for each in ended)
+        ended = [each for each in ended if seen in (None, each.prediction.pk)]
+        predictions = Prediction.objects.bulk_create(
+            Prediction(radiograph=each, wanted_version=version) for each in ended
+        )
         Radiograph.objects.filter(pk__in=[each.pk for each in ended]).follow_newest()
         transaction.on_commit(lambda: _ring(predictions), robust=True)
     return predictions

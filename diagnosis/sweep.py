@@ -20,8 +20,9 @@ from django.utils import timezone
 from diagnosis import tasks, worker_reports
 from diagnosis.errands import ErrandsProcess
 from diagnosis.metrics import tally
-from diagnosis.models import KeyedCall, Prediction
+from diagnosis.models import KeyedCall, Prediction, ShadowPrediction
 from diagnosis.people import batch_notices
+from diagnosis.querysets import JobQuerySet
 from diagnosis.worker import host_name
 
 logger = logging.getLogger(__name__)
@@ -30,21 +31,31 @@ logger = logging.getLogger(__name__)
 DEAF_AFTER = 30.0
 #: Seconds without a byte more after which an upload is over, whoever sent it.
 STALE_AFTER = 3600.0
+#: So many are rung for again by one sweep.
+AT_ONCE = 100
 
 
-def sweep() -> list[int]:
+def sweep() -> list[int | None]:
     """Put right what died, and return the ids of those that wait although nobody was rung, or nobody came.
 
-    Any number of processes may sweep at once.
+    None stands for a silent answer, which no message names: whoever finds no other work finds it. Any number of
+    processes may sweep at once.
     """
     remove_stale_uploads()
     KeyedCall.objects.all().forget_old()
-    release_claims_of_the_dead()
+    for predictions in (Prediction.objects.all(), ShadowPrediction.objects.all()):
+        release_claims_of_the_dead(predictions)
     tally.count_given_up(Prediction.objects.all().fail_exhausted())
+    ShadowPrediction.objects.all().fail_exhausted()
     batch_notices.tell_of_ended()
+    forgotten: list[int | None] = [*_forgotten(Prediction.objects.all())]
+    return forgotten + [None] * len(_forgotten(ShadowPrediction.objects.all())[: AT_ONCE - len(forgotten)])
+
+
+def _forgotten(predictions: JobQuerySet[Any]) -> list[int]:
     now = timezone.now()
-    forgotten = Prediction.objects.claimable(now).filter(queued_at__lt=now - timedelta(seconds=2))
-    return list(forgotten.order_by("queued_at").values_list("pk", flat=True)[:100])
+    waiting = predictions.claimable(now).filter(queued_at__lt=now - timedelta(seconds=2))
+    return list(waiting.order_by("queued_at").values_list("pk", flat=True)[:AT_ONCE])
 
 
 def remove_stale_uploads() -> None:
@@ -56,13 +67,13 @@ def remove_stale_uploads() -> None:
                 path.unlink()
 
 
-def release_claims_of_the_dead() -> int:
+def release_claims_of_the_dead(predictions: JobQuerySet[Any]) -> int:
     """Give back what processes of this host held when they died, without waiting for their leases to run out."""
     prefix = f"{host_name()}:"
-    held = Prediction.objects.unfinished().filter(status=Prediction.Status.RUNNING, worker__startswith=prefix)
+    held = predictions.unfinished().filter(status=Prediction.Status.RUNNING, worker__startswith=prefix)
     workers = set(held.values_list("worker", flat=True))
     dead = [name for name in workers if not _is_alive(int(name.removeprefix(prefix)))]
-    return Prediction.objects.unfinished().filter(worker__in=dead).release() if dead else 0
+    return predictions.unfinished().filter(worker__in=dead).release() if dead else 0
 
 
 def _is_alive(pid: int) -> bool:

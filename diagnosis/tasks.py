@@ -21,7 +21,8 @@ RING_SECONDS = 1
 @shared_task(name="diagnosis.classify")
 def classify(prediction_id: int | None = None) -> None:
     """Classify this prediction; if it is taken already or none is named, the oldest one that waits."""
-    classification.classify_next(prediction_id)
+    if classification.classify_next(prediction_id):
+        ring(None)  # behind all that was rung for before
 
 
 @shared_task(name="diagnosis.make_preview")

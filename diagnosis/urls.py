@@ -1,6 +1,18 @@
 from django.urls import include, path
 
-from diagnosis.pages import chosen, deleting, history, models, pictures, result, saved_filters, upload
+from diagnosis.pages import (
+    chosen,
+    classifying,
+    deleting,
+    disagreements,
+    history,
+    models,
+    pictures,
+    result,
+    saved_filters,
+    side_by_side,
+    upload,
+)
 from diagnosis.pages import help as help_pages
 
 app_name = "diagnosis"
@@ -30,6 +42,9 @@ urlpatterns = [
     path("radiographs/<uuid:pk>/image/", pictures.image, name="image"),
     path("radiographs/<uuid:pk>/thumbnail/", pictures.thumbnail, name="thumbnail"),
     path("radiographs/<uuid:pk>/again/", upload.again, name="again"),
+    path("radiographs/<uuid:pk>/classify/", classifying.classify, name="classify"),
+    path("radiographs/<uuid:pk>/side-by-side/", side_by_side.side_by_side, name="side_by_side"),
+    path("radiographs/disagreements/", disagreements.disagreements, name="disagreements"),
     path("radiographs/<uuid:pk>/delete/", deleting.delete, name="delete"),
     path("accounts/", include("diagnosis.pages.account.urls")),
     path("accounts/", include("diagnosis.people.urls")),

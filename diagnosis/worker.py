@@ -1,4 +1,4 @@
-"""The classifier that this worker process holds, and what the process is called."""
+"""The classifiers that this worker process holds, and what the process is called."""
 
 from __future__ import annotations
 
@@ -32,8 +32,12 @@ ALIVE_FOR = 15
 #: Followed by the process' name: the version that it has loaded. The worker's main process renews it.
 HELD_KEY = "diagnosis.held_model"
 HELD_FOR = 600
-
-_held: tuple[Classifier, ModelVersion] | None = None
+#: So many classifiers are held at once: the active one, one that answers silently, and one that a user asked for.
+MOST_HELD = 3
+#: By the primary keys of their versions, the one that was used last at the end.
+_held: dict[int, Classifier] = {}
+#: The primary key of the version that was last said to be active.
+_reported: int | None = None
 
 
 def current_classifier() -> tuple[Classifier, ModelVersion]:
@@ -41,18 +45,38 @@ def current_classifier() -> tuple[Classifier, ModelVersion]:
 
     Raises ArtifactError where no version is active, or its artifact must not be used.
     """
-    global _held
     version = ModelVersion.objects.filter(active=True).first()
     if version is None:
         raise ArtifactError("no model version is active. Publish one: manage.py publish_model DIR --activate")
-    if _held is None or _held[1].pk != version.pk:
-        _held = publishing.load(version), version
+    classifier = _hold(version)
+    _report_held(version)
+    return classifier, version
+
+
+def classifier_of(pk: int) -> tuple[Classifier, ModelVersion]:
+    """Return that of any published version. Raises ArtifactError where its artifact must not be used."""
+    version = ModelVersion.objects.get(pk=pk)
+    return _hold(version), version
+
+
+def _hold(version: ModelVersion) -> Classifier:
+    """Return what is held, or load it; what was not used for the longest makes room."""
+    classifier = _held.pop(version.pk, None)
+    if classifier is None:
+        classifier = publishing.load(version)
         logger.info("Model version %s is loaded and answers its probes as recorded.", version)
-        _report_held(version)
-    return _held[0], version
+    _held[version.pk] = classifier
+    for unused in list(_held)[:-MOST_HELD]:
+        del _held[unused]
+    return classifier
 
 
 def _report_held(version: ModelVersion) -> None:
+    """Say which version is the active one here, where that is news."""
+    global _reported
+    if _reported == version.pk:
+        return
+    _reported = version.pk
     with suppress(RedisError, OSError):
         if redis := client():
             redis.set(f"{HELD_KEY}:{process_name()}", version.version, ex=HELD_FOR)

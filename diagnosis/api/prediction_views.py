@@ -22,6 +22,7 @@ from diagnosis.api.serializers import PredictionSerializer
 from diagnosis.api.views import BoundedJSONParser
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.submission import classify_again
+from diagnosis.versions.choosing import NotOffered, find_offered
 
 UNFINISHED = "The newest prediction on this X-ray is not final yet. Ask for another one once it is."
 
@@ -29,12 +30,11 @@ UNFINISHED = "The newest prediction on this X-ray is not final yet. Ask for anot
 class AgainSerializer(serializers.Serializer[Any]):
     model_version = serializers.CharField(required=False, allow_blank=True)
 
-    def validate_model_version(self, version: str) -> str:
-        active = ModelVersion.objects.filter(active=True).first()
-        if active is None or version != active.version:
-            known = f"which is {active.version}" if active else "and there is none"
-            raise serializers.ValidationError(f"Only the active version classifies, {known}. Leave this field out.")
-        return version
+    def validate_model_version(self, version: str) -> ModelVersion:
+        try:
+            return find_offered(version)
+        except NotOffered as error:
+            raise serializers.ValidationError(str(error)) from error
 
 
 class NewestQueuedFirst(KeysetPagination):
@@ -59,8 +59,9 @@ class PredictionsView(generics.ListAPIView[Prediction]):
     @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response | HttpResponse:
         own = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
-        AgainSerializer(data=request.data).is_valid(raise_exception=True)
-        if not (begun := classify_again([own])):
+        asked = AgainSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        if not (begun := classify_again([own], asked.validated_data.get("model_version"))):
             return problem_response(409, UNFINISHED)
         answer = self.get_serializer(self.get_queryset().get(pk=begun[0].pk)).data
         return Response(answer, status=status.HTTP_201_CREATED)

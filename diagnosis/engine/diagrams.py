@@ -69,10 +69,10 @@ def _draw_roc(labels: Integers, chances: Floats, threshold: float, area: Figure)
     said = f"AUROC {_with_interval(area)}"
     at, there = f"threshold {threshold:.3f}", f"sensitivity {here[1]:.1%}, specificity {1 - here[0]:.1%}"
     parts = [
-        *_square("1 - specificity", "sensitivity"),
-        svg.curve([_place(0, 0), _place(1, 1)], 1),
-        svg.curve([_place(*step) for step in steps], 2),
-        svg.dot(*_place(*here), 3, 5),
+        *square("1 - specificity", "sensitivity"),
+        svg.curve([place(0, 0), place(1, 1)], 1),
+        svg.curve([place(*step) for step in steps], 2),
+        svg.dot(*place(*here), 3, 5),
         *(
             svg.text(LEFT + SIDE - 8, TOP + SIDE - 10 - 16 * (2 - row), words, "end")
             for row, words in enumerate((said, f"the dot: {at}", there))
@@ -83,10 +83,10 @@ def _draw_roc(labels: Integers, chances: Floats, threshold: float, area: Figure)
 
 def _draw_reliability(labels: Integers, chances: Floats, gap: Figure) -> str:
     points = reliability_points(labels, chances)
-    parts = [*_square("probability of pneumonia", "share with pneumonia"), svg.curve([_place(0, 0), _place(1, 1)], 1)]
-    parts.append(svg.curve([_place(said, found) for said, found, _ in points], 2))
+    parts = [*square("probability of pneumonia", "share with pneumonia"), svg.curve([place(0, 0), place(1, 1)], 1)]
+    parts.append(svg.curve([place(said, found) for said, found, _ in points], 2))
     for likely, found, count in points:
-        x, y = _place(likely, found)
+        x, y = place(likely, found)
         parts.append(svg.dot(x, y, 2, 3 + 9 * float(np.sqrt(count / len(labels)))))
         above = found >= likely or y > TOP + SIDE - 20  # away from the diagonal, and not on the axis
         away = (-10, -8) if above else (10, 16)
@@ -116,10 +116,10 @@ def _draw_confusion(labels: Integers, chances: Floats, threshold: float) -> str:
     return svg.document("Confusion matrix", "; ".join(summary), SIZE, parts)
 
 
-def _square(across: str, up: str) -> list[str]:
+def square(across: str, up: str) -> list[str]:
     parts = []
     for level in LEVELS:
-        x, y = _place(level, level)
+        x, y = place(level, level)
         parts += [svg.line((LEFT, y), (LEFT + SIDE, y), "level"), svg.line((x, TOP), (x, TOP + SIDE), "level")]
         parts += [
             svg.text(LEFT - 8, y + 4, f"{level:g}", "end"),
@@ -128,7 +128,7 @@ def _square(across: str, up: str) -> list[str]:
     return [*parts, svg.text(LEFT + SIDE / 2, TOP + SIDE + 38, across, "middle"), svg.text(12, TOP - 8, up)]
 
 
-def _place(x: float, y: float) -> Point:
+def place(x: float, y: float) -> Point:
     return LEFT + SIDE * x, TOP + SIDE * (1 - y)
 
 

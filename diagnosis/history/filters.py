@@ -85,7 +85,10 @@ class FilterForm(forms.Form):
     def __init__(self, data: QueryDict, owner: Any) -> None:
         super().__init__(data, auto_id="filter-%s")
         self.owner = owner
-        self._versions = {version: pk for pk, version in ModelVersion.objects.values_list("pk", "version")}
+        versions = ModelVersion.objects.only("version", "active", "shadow")
+        self._versions = {each.version: each.pk for each in versions}
+        #: Those that can be asked to classify again.
+        self.offered = [each for each in versions if not each.shadow]
         self._tags = {name: pk for pk, name in Tag.objects.owned_by(owner).values_list("pk", "name")}
         self._offer("model_version", self._versions)
         self._offer("tag", self._tags)

@@ -29,7 +29,7 @@ def give_tokens_back(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("diagnosis", "0010_tags_filters_thumbnails"),
+        ("diagnosis", "0013_newer_models"),
         ("knox", "0009_extend_authtoken_field"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -18,10 +18,12 @@ from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
 from diagnosis.history.tagging import LONGEST_TAG, TOO_MANY_TAGS, TooManyTags, drop_unused, tag, untag
 from diagnosis.models import Radiograph
 from diagnosis.pages.access import members_only, uuid_or_none
+from diagnosis.pages.classifying import version_asked_for
 from diagnosis.pages.deleting import back_to_history
 from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import classify_again
+from diagnosis.versions.choosing import NotOffered
 
 MOST_CHOSEN = 200
 NOTHING_CHOSEN = "Tick at least one X-ray, then choose again what to do with it."
@@ -111,9 +113,14 @@ def set_tag(request: HttpRequest, chosen: RadiographQuerySet, is_on: bool) -> Ht
 @of_chosen
 def classify(request: HttpRequest, chosen: RadiographQuerySet) -> HttpResponse:
     radiographs = list(chosen)
-    begun = len(classify_again(radiographs))
+    try:
+        version = version_asked_for(request)
+    except NotOffered as error:
+        return _problem(request, str(error))
+    begun = len(classify_again(radiographs, version))
     if begun:
-        messages.success(request, f"{_count(begun)} read again, by the active model. Earlier results are kept.")
+        by = f"version {version}" if version else "the active model"
+        messages.success(request, f"{_count(begun)} read again, by {by}. Earlier results are kept.")
     if waiting := len(radiographs) - begun:
         messages.info(request, f"{_count(waiting)} waiting for an answer already.")
     return back_to_history(request)

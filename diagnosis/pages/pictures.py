@@ -31,7 +31,11 @@ def image(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
 @require_safe
 def thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The picture for lists. Until a worker has made the small one, the large one, whose place is the same."""
-    own = own_radiograph(request, pk)
+    return thumbnail_response(request, own_radiograph(request, pk))
+
+
+def thumbnail_response(request: HttpRequest, own: Radiograph) -> HttpResponseBase:
+    """Answer whoever was found to be allowed to see it."""
     if own.thumbnail:
         return picture_response(request, own, "thumbnail")
     is_preview_coming(own)

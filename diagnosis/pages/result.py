@@ -140,11 +140,16 @@ def prediction_asked_for(request: HttpRequest, radiograph: Radiograph) -> Predic
     asked = request.GET.get("prediction")
     if asked is None:
         return radiograph.prediction
-    # SQLite and PostgreSQL hold ids of up to 64 bits
-    found = radiograph.predictions.select_related("model_version").filter(pk=asked) if asked.isdecimal() else []
-    for prediction in found if len(asked) < 19 else []:
+    if prediction := find_prediction(radiograph, asked):
         return prediction
     raise Http404("This X-ray has no such prediction.")
+
+
+def find_prediction(radiograph: Radiograph, asked: str) -> Prediction | None:
+    """Return the radiograph's prediction with this primary key, as an address holds it."""
+    if not asked.isdecimal() or len(asked) > 18:  # SQLite and PostgreSQL hold ids of up to 64 bits
+        return None
+    return radiograph.predictions.select_related("model_version").filter(pk=asked).first()
 
 
 @members_only

@@ -13,13 +13,13 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from diagnosis import publishing
-from diagnosis.models import ModelVersion
+from diagnosis.models import ModelVersion, ShadowPrediction
 from tests.browser.accessibility import SCHEMES, WIDTHS, violations
 from tests.browser.test_every_page import log_in, photograph
 from tests.browser.watching import Watch
 from tests.conftest import BUNDLED_MODEL
 from tests.drawings import png_bytes
-from tests.factories import artifact_named
+from tests.factories import artifact_named, make_radiograph, make_user, succeeded
 from training.admin import PICTURES
 from training.models import TrainingRun
 
@@ -72,6 +72,23 @@ def _activate(version: ModelVersion, folder: Path) -> str:
     return f"diagnosis/modelversion/{version.pk}/activate/"
 
 
+def _published(version: ModelVersion) -> ModelVersion:
+    return ModelVersion.objects.create(version="silent", network_sha256="1" * 64, card=version.card)
+
+
+def _silent(version: ModelVersion, folder: Path) -> str:
+    silent = _published(version)
+    silent.answer_silently()
+    for number, (said, silently) in enumerate(((0.9, 0.8), (0.1, 0.95), (0.3, 0.2), (0.7, 0.1), (0.95, 0.97))):
+        radiograph = make_radiograph(
+            make_user(f"user{number}"), filename="thorax 0815.jpg", **succeeded(version, said)
+        )
+        facts = {"radiograph": radiograph, "beside": radiograph.prediction, "active_version": version}
+        answer = ShadowPrediction.objects.create(**facts, **succeeded(silent, silently))
+        ShadowPrediction.objects.filter(pk=answer.pk).compare(answer)
+    return f"diagnosis/modelversion/{silent.pk}/silent/"
+
+
 PAGES: dict[str, Callable[[ModelVersion, Path], str]] = {
     "admin-run-new": lambda *_: "training/trainingrun/add/",
     "admin-run-waiting": lambda *_: _run(started_at=None),
@@ -87,6 +104,8 @@ PAGES: dict[str, Callable[[ModelVersion, Path], str]] = {
     "admin-versions": _roll_back,
     "admin-version": lambda version, _: f"diagnosis/modelversion/{version.pk}/change/",
     "admin-version-activate": _activate,
+    "admin-version-silent": _silent,
+    "admin-version-silent-none": lambda version, _: f"diagnosis/modelversion/{_published(version).pk}/silent/",
 }
 
 

@@ -22,7 +22,7 @@ from pytest_django.fixtures import Settings
 
 from diagnosis import notices, worker
 from diagnosis.history.paging import Mark
-from diagnosis.models import ModelVersion, Prediction, Radiograph, Webhook
+from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, Webhook
 from diagnosis.people.tokens import ApiToken, make_token
 from tests.browser.accessibility import SCHEMES, WIDTHS, assert_accessible
 from tests.browser.watching import Watch
@@ -95,6 +95,27 @@ def _read_twice(user: User, version: ModelVersion) -> str:
     radiograph = make_radiograph(user, **succeeded(version, 0.03))
     Prediction.objects.create(radiograph=radiograph, **succeeded(version))
     return page_of(radiograph)
+
+
+def _newer(version: ModelVersion) -> ModelVersion:
+    facts = {"network_sha256": "1" * 64, "card": version.card}
+    return ModelVersion.objects.get_or_create(version="2027.03.01-0123abcd", defaults=facts)[0]
+
+
+def _side_by_side(user: User, version: ModelVersion) -> str:
+    seen = {"activation_map": [[float(row * column) for column in range(7)] for row in range(7)]}
+    radiograph = make_radiograph(user, filename="thorax 0815.jpg", **{**succeeded(version, 0.12), **seen})
+    Prediction.objects.create(radiograph=radiograph, **{**succeeded(_newer(version)), **seen})
+    Prediction.objects.create(radiograph=radiograph, **{**succeeded(version, 0.13), **seen})
+    return page_of(radiograph, "side_by_side")
+
+
+def _disagreements(user: User, version: ModelVersion) -> str:
+    for name in ("thorax 0815.jpg", "a very long name of a file as scanners like to give them 2026-11-25.jpg"):
+        radiograph = make_radiograph(user, filename=name, **succeeded(version, 0.03))
+        newest = Prediction.objects.create(radiograph=radiograph, **succeeded(_newer(version)))
+        Disagreement.objects.follow(newest)
+    return "/radiographs/disagreements/"
 
 
 def _no_model(*_: Any) -> str:
@@ -191,6 +212,9 @@ PAGES: dict[str, Make] = {
     "delete": lambda user, _: page_of(make_radiograph(user), "delete"),
     "result-cautioned": _cautioned,
     "result-again": _read_twice,
+    "side-by-side": _side_by_side,
+    "disagreements": _disagreements,
+    "disagreements-none": lambda *_: "/radiographs/disagreements/",
     "help": lambda *_: "/help/",
     "models": lambda *_: "/models/",
     "models-none": _no_model,
@@ -251,6 +275,7 @@ NO_PAGES = {
     "mfa_download_recovery_codes",  # the page that shows them saves them
     "mfa_trust",  # no browser is let in without the code
     "usersessions_list",  # another page is at its address
+    "diagnosis:classify",
     "diagnosis:classify_chosen",
     "diagnosis:delete_chosen",  # asks first: judged in test_history.py
     "diagnosis:export",

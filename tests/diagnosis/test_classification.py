@@ -22,7 +22,7 @@ from tests.factories import artifact_named, make_radiograph
 
 @pytest.fixture(autouse=True)
 def _nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_held", None)
+    monkeypatch.setattr(worker, "_held", {})
 
 
 def classified(owner: User, data: bytes | None = None) -> Prediction:

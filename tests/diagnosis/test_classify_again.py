@@ -49,14 +49,6 @@ def test_while_one_is_unfinished_there_is_no_further_one(alice: User) -> None:
     assert Prediction.objects.count() == 1
 
 
-def test_another_version_than_the_active_one_is_refused_with_its_name(alice: User, version: ModelVersion) -> None:
-    radiograph = make_radiograph(alice, **succeeded(version))
-    answer = api_of(alice).post(predictions_of(radiograph), {"model_version": "1"}, content_type="application/json")
-    problem = assert_problem(answer, 400, f"Only the active version classifies, which is {version.version}")
-    assert "model_version" in problem["errors"]
-    assert Prediction.objects.count() == 1
-
-
 def test_the_predictions_of_others_do_not_exist(alice: User, bob: User, version: ModelVersion) -> None:
     of_bob = make_radiograph(bob, **succeeded(version))
     assert_problem(api_of(alice).get(predictions_of(of_bob)), 404, "nothing at this address")

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("rung")
 
 @pytest.fixture(autouse=True)
 def _nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_held", None)
+    monkeypatch.setattr(worker, "_held", {})
 
 
 def read(radiograph: Radiograph) -> Radiograph:

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from diagnosis.models import ModelVersion, Prediction, Radiograph
+from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph
 from tests.diagnosis.pages import browser_of
 from tests.factories import make_radiograph
 
@@ -25,6 +25,20 @@ def test_rows_are_written_that_every_list_can_show_and_no_worker_takes(version: 
     kept = set(Radiograph.objects.values_list(*facts))
     Radiograph.objects.all().follow_newest()
     assert set(Radiograph.objects.values_list(*facts)) == kept
+
+
+def test_where_there_are_two_versions_some_were_read_by_both(version: ModelVersion) -> None:
+    newer = ModelVersion.objects.create(version="newer", network_sha256="1" * 64, card=version.card)
+    call_command("fill_database", 60, "--user", "measured", verbosity=0)
+    written = set(
+        Disagreement.objects.between(version, newer).values_list("radiograph", "by_older", "by_newer", "kind")
+    )
+    assert written
+    Disagreement.objects.all().delete()
+    for radiograph in Radiograph.objects.all():
+        if radiograph.prediction.status in Prediction.ANSWERED:
+            Disagreement.objects.follow(radiograph.prediction)
+    assert written == set(Disagreement.objects.values_list("radiograph", "by_older", "by_newer", "kind"))
 
 
 def test_real_radiographs_are_not_mixed_with_made_up_ones_unless_forced(alice: User, version: ModelVersion) -> None:

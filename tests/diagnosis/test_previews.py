@@ -25,7 +25,7 @@ from tests.factories import upload
 
 @pytest.fixture(autouse=True)
 def _nothing_held(monkeypatch: pytest.MonkeyPatch, rung: list[int | None]) -> None:
-    monkeypatch.setattr(worker, "_held", None)
+    monkeypatch.setattr(worker, "_held", {})
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def test_a_folder_that_lies_there_already_must_hold_the_same_artifact(tmp_path: 
 def test_what_is_served_is_what_the_row_says(
     version: ModelVersion, facts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "_held", None)
+    monkeypatch.setattr(worker, "_held", {})
     changed = {key: facts[key] for key in facts if key == "network_sha256"}
     ModelVersion.objects.update(card=version.card | facts, **changed)
     for use in (worker.current_classifier, lambda: publishing.activate(version.version)):

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from diagnosis.history.listed import Source
-from diagnosis.models import ModelVersion, Prediction, Radiograph, Tag
+from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, Tag
 
 OWNER = "measuring"
 BATCH = 5000
@@ -24,6 +24,8 @@ REASONS = {
     "refused": ("not_a_chest", "The image does not look like a chest X-ray."),
     "failed": ("damaged", "The file is damaged."),
 }
+#: The share of those with an answer that another version, if there is one, has read before.
+READ_BEFORE = 0.3
 #: The share of the radiographs that bear each tag.
 TAGS = {"follow-up": 0.1, "teaching": 0.01, "ask a colleague": 0.0002}
 
@@ -61,7 +63,8 @@ class Command(BaseCommand):
         while batch := list(islice(rows, BATCH)):
             with transaction.atomic():
                 Radiograph.objects.bulk_create(radiograph for radiograph, _ in batch)
-                Prediction.objects.bulk_create(prediction for _, prediction in batch)
+                predictions = Prediction.objects.bulk_create(prediction for _, prediction in batch)
+                _read_before(versions, predictions, chance)
                 _tag(tags, [radiograph for radiograph, _ in batch], chance)
             written += len(batch)
             self.stderr.write(f"{written} of {number} rows", ending="\r")
@@ -94,6 +97,26 @@ def _rows(
         )
         times = {"queued_at": created, "started_at": created, "finished_at": created + timedelta(milliseconds=60)}
         yield radiograph, Prediction(radiograph=radiograph, **facts, **times, attempts=1)
+
+
+def _read_before(versions: list[ModelVersion], predictions: list[Prediction], chance: random.Random) -> None:
+    """Let some have been read by another version before, and write down where the two disagree."""
+    answered = [each for each in predictions if each.status in Prediction.ANSWERED]
+    chosen = [(each, chance.choice(versions)) for each in answered if chance.random() < READ_BEFORE]
+    pairs = [
+        (Prediction(radiograph=each.radiograph, **_outcome([other], chance), **_times_before(each), attempts=1), each)
+        for each, other in chosen
+        if other != each.model_version
+    ]
+    Prediction.objects.bulk_create(before for before, _ in pairs)
+    Disagreement.objects.bulk_create(
+        found for pair in pairs if pair[0].status in Prediction.ANSWERED and (found := Disagreement.of(*pair))
+    )
+
+
+def _times_before(prediction: Prediction) -> dict[str, Any]:
+    earlier = prediction.queued_at - timedelta(seconds=1)
+    return {"queued_at": earlier, "started_at": earlier, "finished_at": earlier + timedelta(milliseconds=60)}
 
 
 def _outcome(versions: list[ModelVersion], chance: random.Random) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""Having one radiograph classified again, by the active version or another one."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from diagnosis.models import ModelVersion
+from diagnosis.pages.access import members_only, own_radiograph
+from diagnosis.pages.result import find_prediction
+from diagnosis.submission import classify_again
+from diagnosis.versions.choosing import NotOffered, find_offered
+
+
+@members_only
+@never_cache
+@require_POST
+def classify(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask once, however often the button is pressed: the form names the prediction that the page showed."""
+    own = own_radiograph(request, pk)
+    shown = find_prediction(own, request.POST.get("seen", ""))
+    try:
+        begun = classify_again([own], version_asked_for(request), shown.pk if shown else None)
+    except NotOffered as error:
+        messages.error(request, str(error))
+        return redirect(own)
+    if not begun:
+        messages.info(request, _("This X-ray is read again already. What you see here is its newest result."))
+    return redirect(own)
+
+
+def version_asked_for(request: HttpRequest) -> ModelVersion | None:
+    """Return the version that the form names; None for the active one, whichever it is. Raises NotOffered."""
+    version = request.POST.get("model_version", "")
+    return find_offered(version) if version else None

@@ -1,0 +1,130 @@
+"""What every prediction is, whoever gets to see it: an answer, and the job of finding it out."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from diagnosis.engine.classifier import Classification
+    from diagnosis.models import ModelVersion
+    from diagnosis.querysets import JobQuerySet
+
+
+def probability_if_succeeded(name: str) -> models.CheckConstraint:
+    answered = Q(status="succeeded", probability__gte=0, probability__lte=1)
+    return models.CheckConstraint(
+        condition=answered | (~Q(status="succeeded") & Q(probability__isnull=True)), name=name
+    )
+
+
+def not_final(name: str) -> models.Index:
+    """Return the index by which those that wait are found, few among many."""
+    # No status in the condition: it would come as a parameter, for which SQLite uses no partial index.
+    return models.Index(fields=["queued_at"], condition=Q(finished_at__isnull=True), name=name)
+
+
+class AbstractPrediction(models.Model):
+    """What one ModelVersion says of one Radiograph, and the job of finding out. All changes of state are here."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        REFUSED = "refused"
+        FAILED = "failed"
+
+    FINAL = (Status.SUCCEEDED, Status.REFUSED, Status.FAILED)
+    #: With these the classifier has said something of the image.
+    ANSWERED = (Status.SUCCEEDED, Status.REFUSED)
+
+    #: Whether a version that answers silently is asked for the same image from now on.
+    is_shadowed = False
+    if TYPE_CHECKING:
+        radiograph: Any
+        radiograph_id: uuid.UUID
+
+    status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
+
+    probability = models.FloatField(null=True, help_text="Calibrated probability of pneumonia, 0 to 1.")
+    threshold = models.FloatField(null=True, help_text="From this probability on the label is PNEUMONIA.")
+    label = models.CharField(max_length=16, blank=True)
+    band = models.CharField(max_length=9, blank=True)
+    activation_map = models.JSONField(
+        null=True, help_text="Where the network looked: 7 rows of 7 logits, whose mean is the logit."
+    )
+    reason_code = models.CharField(max_length=32, blank=True)
+    reason = models.CharField(max_length=300, blank=True, help_text="Why it was refused or failed.")
+
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    token = models.UUIDField(null=True, help_text="Who claimed it last; only the holder can finish it.")
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.radiograph_id}: {self.status}"
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in self.FINAL
+
+    @property
+    def asks_for(self) -> int | None:
+        """The primary key of the version that must answer; None where it is the active one, whichever that is."""
+        raise NotImplementedError
+
+    def ended(self) -> None:
+        """Do what must happen together with the end. In the transaction that writes it."""
+
+    def finish(self, version: ModelVersion, result: Classification) -> bool:
+        """Store the classifier's answer, whether it answered or refused. False where the claim was lost."""
+        return self._end(
+            result.status,
+            model_version=version,
+            threshold=version.card["threshold"],
+            probability=result.probability,
+            label=result.label,
+            band=result.band,
+            activation_map=result.activation_map,
+            reason_code=result.refusal.code if result.refusal else "",
+            reason=result.refusal.detail if result.refusal else "",
+        )
+
+    def fail(self, code: str, reason: str) -> bool:
+        """End for good, with a sentence for the user. False where the claim was lost."""
+        return self._end(self.Status.FAILED, reason_code=code, reason=reason)
+
+    def give_back(self) -> None:
+        """Let go of the claim, after a fault that another attempt may not meet if it comes a little later.
+
+        The row goes on as running, with a lease that nobody holds: as long as it lasts, nobody can claim.
+        """
+        pause = self.attempts * timedelta(seconds=5)
+        self._mine().update(token=None, worker="", lease_until=timezone.now() + pause)
+
+    def _mine(self) -> JobQuerySet[Any]:
+        # Under the token: a worker that wakes up after its lease was given to another one changes nothing.
+        rows: JobQuerySet[Any] = type(self)._default_manager.all()  # type: ignore[assignment]
+        return rows.filter(pk=self.pk, token=self.token, status=self.Status.RUNNING)
+
+    def _end(self, status: str, **facts: Any) -> bool:
+        facts.update(status=status, finished_at=timezone.now())
+        with transaction.atomic():
+            is_mine = self._mine().update(**facts, token=None, lease_until=None)
+            if is_mine:
+                for name, value in facts.items():
+                    setattr(self, name, value)
+                self.ended()
+        return bool(is_mine)
