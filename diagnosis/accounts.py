@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -18,7 +19,7 @@ class AccountAdapter(DefaultAccountAdapter):
     #: One sentence whichever of the two is wrong: it must not tell whether an account exists.
     error_messages = DefaultAccountAdapter.error_messages | dict.fromkeys(
         ("username_password_mismatch", "email_password_mismatch"),
-        "Name and password do not fit together. Check both; capital letters count.",
+        _("Name and password do not fit together. Check both; capital letters count."),
     )
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

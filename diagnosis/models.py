@@ -16,11 +16,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from diagnosis.engine.artifact import ModelCard
+from diagnosis.engine.sentences import Sentence, sentence
 from diagnosis.engine.suitability import Caution, cautions_of
 from diagnosis.history.listed import Listed
 from diagnosis.history.saved_filters import SavedFilter as SavedFilter
 from diagnosis.history.tagging import Tag as Tag
 from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
+from diagnosis.translation import translated
 
 if TYPE_CHECKING:
     from diagnosis.engine.classifier import Classification
@@ -97,6 +99,11 @@ class Comparison(models.Model):
     def against(self, version: ModelVersion) -> str:
         """Return why ``version`` must not take the place of the other one; empty where it may."""
         return {self.a_id: self.against_a, self.b_id: self.against_b}[version.pk]
+
+
+def _reason(code: str, reason: str) -> dict[str, Any]:
+    parts = reason.as_dict() if isinstance(reason, Sentence) else None
+    return {"reason_code": code, "reason": str(reason), "reason_parts": parts}
 
 
 def _stored_name(radiograph: Radiograph, filename: str) -> str:
@@ -209,6 +216,9 @@ class Prediction(models.Model):
     )
     reason_code = models.CharField(max_length=32, blank=True)
     reason = models.CharField(max_length=300, blank=True, help_text="Why it was refused or failed.")
+    reason_parts = models.JSONField(
+        null=True, help_text="What the reason was made of, to be said in other languages; empty where it is unknown."
+    )
 
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
@@ -241,12 +251,17 @@ class Prediction(models.Model):
     @classmethod
     def of_deleted(cls) -> Prediction:
         """Return what stands in for the prediction of a radiograph that is gone; it is never saved."""
-        gone = "This radiograph was deleted a moment ago."
-        return cls(status=cls.Status.FAILED, reason_code="deleted", reason=gone)
+        gone = sentence("This radiograph was deleted a moment ago.")
+        return cls(status=cls.Status.FAILED, reason_code="deleted", reason=gone, reason_parts=gone.as_dict())
 
     @property
     def is_final(self) -> bool:
         return self.status in self.FINAL
+
+    @property
+    def explanation(self) -> str:
+        """The reason in the language that is active; ``reason`` itself is English, for programs and the log."""
+        return translated(Sentence.from_dict(self.reason_parts)) if self.reason_parts else self.reason
 
     def finish(self, version: ModelVersion, result: Classification) -> bool:
         """Store the classifier's answer, whether it answered or refused. False where the claim was lost."""
@@ -258,13 +273,12 @@ class Prediction(models.Model):
             label=result.label,
             band=result.band,
             activation_map=result.activation_map,
-            reason_code=result.refusal.code if result.refusal else "",
-            reason=result.refusal.detail if result.refusal else "",
+            **(_reason(result.refusal.code, result.refusal.detail) if result.refusal else {}),
         )
 
     def fail(self, code: str, reason: str) -> bool:
         """End for good, with a sentence for the user. False where the claim was lost."""
-        return self._end(self.Status.FAILED, reason_code=code, reason=reason)
+        return self._end(self.Status.FAILED, **_reason(code, reason))
 
     def give_back(self) -> None:
         """Let go of the claim, after a fault that another attempt may not meet if it comes a little later.

@@ -8,6 +8,8 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import generics, serializers, status
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import MultiPartParser
@@ -20,7 +22,7 @@ from diagnosis.api.views import BoundedJSONParser
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.submission import classify_again
 
-UNFINISHED = "The newest prediction on this X-ray is not final yet. Ask for another one once it is."
+UNFINISHED = gettext_lazy("The newest prediction on this X-ray is not final yet. Ask for another one once it is.")
 
 
 class AgainSerializer(serializers.Serializer[Any]):
@@ -29,8 +31,12 @@ class AgainSerializer(serializers.Serializer[Any]):
     def validate_model_version(self, version: str) -> str:
         active = ModelVersion.objects.filter(active=True).first()
         if active is None or version != active.version:
-            known = f"which is {active.version}" if active else "and there is none"
-            raise serializers.ValidationError(f"Only the active version classifies, {known}. Leave this field out.")
+            if active:
+                detail = _("Only the active version classifies, which is {version}. Leave this field out.")
+                raise serializers.ValidationError(detail.format(version=active.version))
+            raise serializers.ValidationError(
+                _("Only the active version classifies, and there is none. Leave this field out.")
+            )
         return version
 
 
@@ -58,6 +64,6 @@ class PredictionsView(generics.ListAPIView[Prediction]):
         own = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
         AgainSerializer(data=request.data).is_valid(raise_exception=True)
         if not (begun := classify_again([own])):
-            return problem_response(409, UNFINISHED)
+            return problem_response(409, str(UNFINISHED))
         answer = self.get_serializer(self.get_queryset().get(pk=begun[0].pk)).data
         return Response(answer, status=status.HTTP_201_CREATED)

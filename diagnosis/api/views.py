@@ -13,6 +13,8 @@ from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.http import HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from knox.models import get_token_model
 from rest_framework import exceptions, generics, status
 from rest_framework.parsers import JSONParser, MultiPartParser
@@ -32,9 +34,10 @@ from diagnosis.pages.pictures import picture_response
 from diagnosis.picture import is_preview_coming
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import Receipt, Received, submit, submit_all, submit_archive
+from diagnosis.translation import translated
 
 MAX_WAIT = 30.0
-OTHER_FIELDS = "Every file must come as the field 'file', and one did not, so nothing was stored."
+OTHER_FIELDS = gettext_lazy("Every file must come as the field 'file', and one did not, so nothing was stored.")
 #: Requests that may be held at once by ``Prefer: wait``: half of the threads that ``run.py`` gives the web server, so
 #: that there are always some left to answer others. One more is answered at once, with the prediction still pending.
 _waiting_room = threading.BoundedSemaphore(12)
@@ -63,9 +66,11 @@ class TokenView(APIView):
         try:
             user = get_adapter().authenticate(request._request, **credentials.validated_data)
         except ValidationError as error:
-            raise exceptions.Throttled(detail="Too many failed logins. Wait a few minutes, and try again.") from error
+            raise exceptions.Throttled(
+                detail=_("Too many failed logins. Wait a few minutes, and try again.")
+            ) from error
         if user is None:
-            raise exceptions.ValidationError({"non_field_errors": ["Username and password do not fit together."]})
+            raise exceptions.ValidationError({"non_field_errors": [_("Username and password do not fit together.")]})
         instance, token = get_token_model().objects.create(user)
         return Response({"token": token, "expiry": instance.expiry})
 
@@ -87,10 +92,11 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
             raise exceptions.ParseError(OTHER_FIELDS)
         files = request.FILES.getlist("file")
         if len(files) > 1:
-            return self._answer_each(submit_all(request.user, files, Source.API), "None of the files could be taken.")
+            receipt = submit_all(request.user, files, Source.API)
+            return self._answer_each(receipt, _("None of the files could be taken."))
         if is_archive(files[0]):
             receipt = submit_archive(request.user, files[0], Source.API)
-            return self._answer_each(receipt, "None of the files in the archive could be taken.")
+            return self._answer_each(receipt, _("None of the files in the archive could be taken."))
         radiograph = submit(request.user, files[0], Source.API)
         headers = self._wait_for([radiograph])
         answer = self.get_serializer(generics.get_object_or_404(self.get_queryset(), pk=radiograph.pk)).data
@@ -99,7 +105,7 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
     def _answer_each(self, receipt: Receipt, if_none: str) -> Response | HttpResponse:
         """201 with what became of each file, where any was taken; else 400 with each one's reason."""
         if not receipt.stored:
-            reasons = [f"{file.name}: {file.problem.detail}" for file in receipt.files if file.problem]
+            reasons = [f"{file.name}: {translated(file.problem.detail)}" for file in receipt.files if file.problem]
             return problem_response(400, if_none, {"file": reasons})
         headers = self._wait_for(receipt.stored)
         wanted = [radiograph.pk for radiograph in receipt.stored]
@@ -119,7 +125,7 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
         return {
             "name": file.name,
             "radiograph": self.get_serializer(radiograph).data if radiograph else None,
-            "problem": problem_of(status_of(file.problem), file.problem.detail) if file.problem else None,
+            "problem": problem_of(status_of(file.problem), translated(file.problem.detail)) if file.problem else None,
         }
 
 
@@ -159,9 +165,9 @@ class ImageView(generics.GenericAPIView[Radiograph]):
         if radiograph.preview:
             return picture_response(request._request, radiograph, "preview")
         if is_preview_coming(radiograph):
-            detail = "The picture is not made yet; a worker makes it when it reads the file. Ask again in a moment."
+            detail = _("The picture is not made yet; a worker makes it when it reads the file. Ask again in a moment.")
             return problem_response(409, detail, headers={"Retry-After": "1"})
-        return problem_response(404, "There is no picture of this radiograph, since its file could not be read.")
+        return problem_response(404, _("There is no picture of this radiograph, since its file could not be read."))
 
 
 def _preferred_wait(request: Request) -> float:

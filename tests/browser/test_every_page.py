@@ -183,6 +183,7 @@ NO_PAGES = {
     "favicon",
     "healthz",
     "readyz",
+    "set_language",
 }
 
 
