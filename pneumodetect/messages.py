@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
@@ -43,7 +43,7 @@ _LITERAL = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _CALL = re.compile(rf"\b(_|n?p?gettext)\(((?:{_LITERAL}(?:,\s*)?)+)(?:count)?\)")
 
 
-class Message(NamedTuple):
+class Marked(NamedTuple):
     """``plural`` and ``context`` are empty where there is none; ``place`` is the file, from the top of the project."""
 
     text: str
@@ -56,21 +56,21 @@ class Message(NamedTuple):
         return (self.text, self.plural) if self.plural else self.text
 
 
-def messages() -> Iterator[Message]:
+def marked() -> Iterator[Marked]:
     """Yield every marked sentence, file by file."""
     for path in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
         yield from of_python(path.read_text(encoding="utf-8"), _place(path))
     for path in sorted((ROOT / "templates").rglob("*.*")):
         yield from of_template(path.read_text(encoding="utf-8"), _place(path))
     for report in json.loads(FIGURES.read_text(encoding="utf-8")):
-        yield from (Message(report[name], "", "", _place(FIGURES)) for name in ("title", "source"))
+        yield from (Marked(report[name], "", "", _place(FIGURES)) for name in ("title", "source"))
 
 
 def _place(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def of_python(source: str, place: str) -> Iterator[Message]:
+def of_python(source: str, place: str) -> Iterator[Marked]:
     """Raises ValueError where what is marked is put together before it is translated, and so found in no catalog."""
     tree = ast.parse(source)
     names = {
@@ -91,23 +91,23 @@ def of_python(source: str, place: str) -> Iterator[Message]:
                 yield _message(names[node.func.id], texts, place)
 
 
-def of_template(source: str, place: str) -> Iterator[Message]:
+def of_template(source: str, place: str) -> Iterator[Marked]:
     for call in _CALL.finditer(templatize(source)):
         name = "gettext" if call[1] == "_" else call[1]
         yield _message(name, ast.literal_eval(f"[{call[2]}]"), place)
 
 
-def _message(name: str, texts: list[str], place: str) -> Message:
+def _message(name: str, texts: list[str], place: str) -> Marked:
     has_context, has_plural = MARKS[name]
     context = texts[0] if has_context else ""
     text, *more = texts[1:] if has_context else texts
-    return Message(text, more[0] if has_plural else "", context, place)
+    return Marked(text, more[0] if has_plural else "", context, place)
 
 
 def template() -> Catalog:
     """Return a catalog of all marked sentences, translated into no language."""
     found = Catalog(project="PneumoDetect", charset="utf-8")
-    for message in messages():
+    for message in marked():
         found.add(message.key, context=message.context or None, locations=[(message.place, 0)])
     return found
 
@@ -127,11 +127,13 @@ def update(path: Path) -> int:
         write_po(file, catalog, width=110, sort_by_file=True, include_lineno=False)
     with path.with_suffix(".mo").open("wb") as file:
         write_mo(file, catalog)
-    return sum(1 for message in catalog if message.id and not _is_translated(message.string))
+    return sum(not is_translated(message) for message in catalog if message.id)
 
 
-def _is_translated(string: str | tuple[str, ...] | list[str]) -> bool:
-    return bool(string) if isinstance(string, str) else bool(string) and all(string)
+def is_translated(message: Message) -> bool:
+    """Whether each form has a translation that nobody doubts."""
+    forms = [message.string] if isinstance(message.string, str) else message.string or [""]
+    return all(forms) and not message.fuzzy
 
 
 def main() -> None:
