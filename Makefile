@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint format bench install
+.PHONY: help run test lint format messages bench install
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ lint: .venv/everything ## format, lint and types
 format: .venv/everything ## put the code into shape
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
+
+messages: .venv/everything ## find what is marked for translation, and compile the catalogs of languages
+	@.venv/bin/python -m pneumodetect.messages
 
 bench: .venv/everything ## measure it on this machine
 	@.venv/bin/python -m bench.run

@@ -9,18 +9,24 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from diagnosis import tracing, worker
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.errors import ArtifactError, RadiographError
+from diagnosis.engine.sentences import sentence
 from diagnosis.metrics import tally
 from diagnosis.models import ModelVersion, Prediction, ShadowPrediction
 from diagnosis.previews import SHOWN_INLINE, make_preview
 
 logger = logging.getLogger(__name__)
 
-_TOO_SLOW = ("too_slow", "Reading this image took too long. Save it as a plain JPEG or PNG, and try again.")
+_TOO_SLOW = (
+    "too_slow",
+    sentence("Reading this image took too long. Save it as a plain JPEG or PNG, and try again."),
+)
 #: Its reason code is known to the template of the result, which then doesn't speak of the file.
 _UNUSABLE = (
     "version_unusable",
-    "The model version that was asked for cannot be used: its files are missing or damaged. "
-    "Have the X-ray classified again by another version, and tell your administrator.",
+    sentence(
+        "The model version that was asked for cannot be used: its files are missing or damaged. "
+        "Have the X-ray classified again by another version, and tell your administrator."
+    ),
 )
 
 
@@ -71,12 +77,12 @@ def _answer(prediction: Prediction | ShadowPrediction, classifier: Classifier, v
         is_too_slow = isinstance(error.__cause__, SoftTimeLimitExceeded)
         prediction.fail(*(_TOO_SLOW if is_too_slow else (error.code, error.detail)))
     except FileNotFoundError:
-        prediction.fail("file_missing", "The file of this radiograph is no longer there. Upload it anew.")
+        prediction.fail("file_missing", sentence("The file of this radiograph is no longer there. Upload it anew."))
     except SoftTimeLimitExceeded:
         prediction.fail(*_TOO_SLOW)
     except MemoryError:
         # Never raised on: Celery hands a task's error to the main process, and a MemoryError ends that too.
-        prediction.fail("too_demanding", "Reading this image takes more memory than a radiograph may.")
+        prediction.fail("too_demanding", sentence("Reading this image takes more memory than a radiograph may."))
     except Exception:
         # Not the image's fault as far as anyone knows: another attempt, perhaps of another worker, may succeed.
         prediction.give_back()

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
 
 from diagnosis.validators import accepted_suffixes
 
@@ -26,6 +27,6 @@ class UploadForm(forms.Form):
 
     file = ManyFilesField(
         allow_empty_file=True,  # refused by submission, with the same sentence as through the API
-        error_messages={"required": "No file arrived. Choose the files of chest X-rays, and send them again."},
+        error_messages={"required": _("No file arrived. Choose the files of chest X-rays, and send them again.")},
         widget=ManyFilesInput(attrs={"accept": accepted_suffixes()}),
     )

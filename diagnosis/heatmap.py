@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from diagnosis.engine import heatmap
 from diagnosis.models import Prediction
 
-NONE_REFUSED = "There is no heat map: the image was not read, so the network looked nowhere."
-NONE_UNFINISHED = "There is no heat map yet: the image has not been read so far."
-NONE_OLD = "There is no heat map: this prediction was made before heat maps were kept. Have the X-ray read again."
+NONE_REFUSED = _("There is no heat map: the image was not read, so the network looked nowhere.")
+NONE_UNFINISHED = _("There is no heat map yet: the image has not been read so far.")
+NONE_OLD = _("There is no heat map: this prediction was made before heat maps were kept. Have the X-ray read again.")
 
 
 def has_heatmap(prediction: Prediction) -> bool:
@@ -19,8 +21,8 @@ def has_heatmap(prediction: Prediction) -> bool:
 def why_no_heatmap(prediction: Prediction) -> str:
     """Return one sentence for a prediction that has none."""
     if not prediction.is_final:
-        return NONE_UNFINISHED
-    return NONE_OLD if prediction.status == Prediction.Status.SUCCEEDED else NONE_REFUSED
+        return str(NONE_UNFINISHED)
+    return str(NONE_OLD if prediction.status == Prediction.Status.SUCCEEDED else NONE_REFUSED)
 
 
 def heatmap_png(prediction: Prediction) -> bytes | None:

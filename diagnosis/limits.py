@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from diagnosis.engine.header import FORMATS_SENTENCE, MAX_JPEG_SCANS, MAX_PIXELS, MAX_SIDE
+from diagnosis.translation import translated
 from diagnosis.uploads import (
     batch_limits,
     batch_too_large_sentence,
@@ -18,7 +19,7 @@ from diagnosis.uploads import (
 
 def upload_limits() -> dict[str, Any]:
     return {
-        "formats": FORMATS_SENTENCE,
+        "formats": translated(FORMATS_SENTENCE),
         "file": settings.MAX_UPLOAD_BYTES,
         "file_size": megabytes(settings.MAX_UPLOAD_BYTES),
         "too_large": too_large_sentence(),

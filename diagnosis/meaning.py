@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
+#: What the bands of a probability are called.
+BANDS = {
+    "likely": _("Pneumonia likely"),
+    "uncertain": _("Uncertain"),
+    "unlikely": _("Pneumonia unlikely"),
+}
+
 #: A share of patients with pneumonia that is nearer to practice than the half that probabilities are stated for.
 RARER = 0.1
 

@@ -8,7 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from diagnosis.engine.figures import PREVALENCE
+from diagnosis.translation import decimal
 
 #: Reports of ``evaluate --json`` on images of other hospitals, with a title and the source of the images. They are
 #: made after a network is packed, so its own card cannot hold them.
@@ -18,46 +22,68 @@ SPACE = "\N{NO-BREAK SPACE}"
 
 #: Name, meaning, and whether it is a share that is better the higher it is.
 FIGURES = {
-    "auroc": ("AUROC", "how often a sick patient’s image gets the higher of two probabilities; 0.5 is chance", False),
-    "sensitivity": ("Sensitivity", "of those with pneumonia, so many are found", True),
-    "specificity": ("Specificity", "of those without, so many are left alone", True),
-    "accuracy": ("Accuracy", "so many answers are right", True),
+    "auroc": (
+        "AUROC",
+        _("how often a sick patient’s image gets the higher of two probabilities; 0.5 is chance"),
+        False,
+    ),
+    "sensitivity": (_("Sensitivity"), _("of those with pneumonia, so many are found"), True),
+    "specificity": (_("Specificity"), _("of those without, so many are left alone"), True),
+    "accuracy": (_("Accuracy"), _("so many answers are right"), True),
     "ppv": (
-        "Predictive value, positive, if {percent} are ill",
-        "right when it says PNEUMONIA, if {prevalence:.0%} of patients have it",
+        _("Predictive value, positive, if {percent} are ill"),
+        _("right when it says PNEUMONIA, if {share} of patients have it"),
         True,
     ),
     "npv": (
-        "Predictive value, negative, if {percent} are ill",
-        "right when it says NORMAL, if {prevalence:.0%} of patients have it",
+        _("Predictive value, negative, if {percent} are ill"),
+        _("right when it says NORMAL, if {share} of patients have it"),
         True,
     ),
-    "ece": ("Calibration error", "how far probabilities are from what came true; 0 is best", False),
-    "brier": ("Brier score", "the squared error of the probabilities; 0 is best", False),
+    "ece": (_("Calibration error"), _("how far probabilities are from what came true; 0 is best"), False),
+    "brier": (_("Brier score"), _("the squared error of the probabilities; 0 is best"), False),
 }
 
 TITLES = {
-    "validation": ("Validation, as the images are", "Patients who were kept out of training."),
+    "validation": (_("Validation, as the images are"), _("Patients who were kept out of training.")),
     "validation_perturbed": (
-        "Validation, changed",
-        "The same patients, with what differs between hospitals: brightness, contrast, blur, noise, shape.",
+        _("Validation, changed"),
+        _("The same patients, with what differs between hospitals: brightness, contrast, blur, noise, shape."),
     ),
     "validation_exchanged": (
-        "Validation, exchanged",
-        "The same patients, with detail, grey values and proportions like the other class's: none gives it away.",
+        _("Validation, exchanged"),
+        _("The same patients, with detail, grey values and proportions like the other class's: none gives it away."),
     ),
     "validation_reframed": (
-        "Validation, reframed",
-        "The same patients, each picture cut closer around the lungs or with more around them.",
+        _("Validation, reframed"),
+        _("The same patients, each picture cut closer around the lungs or with more around them."),
     ),
     "validation_strongly_changed": (
-        "Validation, strongly changed",
-        "The same patients, under more blur, noise, compression and contrast than should occur.",
+        _("Validation, strongly changed"),
+        _("The same patients, under more blur, noise, compression and contrast than should occur."),
     ),
 }
 
-#: What the facts are called by which subgroups are made, where their own name does not say it.
-FACTS = {"rsna": "what RSNA radiologists saw", "view": "projection"}
+#: What the facts are called by which subgroups are made.
+FACTS = {
+    "rsna": _("what RSNA radiologists saw"),
+    "view": _("projection"),
+    "age": _("age"),
+    "sex": _("sex"),
+    "subtype": _("subtype"),
+}
+#: And their values, where they are words.
+VALUES = {
+    "under 5": _("under 5"),
+    "5 to 17": _("5 to 17"),
+    "18 to 39": _("18 to 39"),
+    "40 to 64": _("40 to 64"),
+    "65 and over": _("65 and over"),
+    "opacity": _("opacity"),
+    "no opacity": _("no opacity"),
+    "bacteria": _("bacteria"),
+    "virus": _("virus"),
+}
 
 
 @dataclass(frozen=True)
@@ -75,14 +101,14 @@ class Measured:
     def text(self) -> str:
         if self.value is None:
             return "–"
-        return f"{self.value * 100:.1f}{SPACE}%" if self.is_share else f"{self.value:.3f}"
+        return decimal(f"{self.value * 100:.1f}{SPACE}%" if self.is_share else f"{self.value:.3f}")
 
     @property
     def interval(self) -> str:
         if self.low is None or self.high is None:
             return ""
         factor, digits = (100, 1) if self.is_share else (1, 3)
-        return f"{self.low * factor:.{digits}f}–{self.high * factor:.{digits}f}"
+        return decimal(f"{self.low * factor:.{digits}f}–{self.high * factor:.{digits}f}")
 
 
 @dataclass(frozen=True)
@@ -103,7 +129,7 @@ def data_sets(card: dict[str, Any]) -> list[DataSet]:
         if isinstance(values, dict) and "images" in values and (figures := _figures(values)):
             title, note = TITLES.get(key, (key.replace("_", " ").capitalize(), str(values.get("source", ""))))
             groups = _subgroups(values.get("subgroups", {}))
-            found.append(DataSet(title, note, values["images"], values.get("patients"), figures, groups))
+            found.append(DataSet(str(title), str(note), values["images"], values.get("patients"), figures, groups))
     return found
 
 
@@ -111,7 +137,12 @@ def data_sets_elsewhere(version: str) -> list[DataSet]:
     """Return what was measured of this version on images of other hospitals."""
     return [
         DataSet(
-            report["title"], report["source"], report["n"], None, _figures(report), _subgroups(report["subgroups"])
+            gettext(report["title"]),
+            gettext(report["source"]),
+            report["n"],
+            None,
+            _figures(report),
+            _subgroups(report["subgroups"]),
         )
         for report in _external_results()
         if report["model_version"] == version
@@ -157,14 +188,16 @@ def meanings() -> list[tuple[str, str]]:
 
 
 def _words(name: str, prevalence: float) -> tuple[str, str]:
-    title, meaning, _ = FIGURES[name]
+    title, meaning = map(str, FIGURES[name][:2])
     percent = f"{prevalence * 100:.0f}{SPACE}%"
-    return title.format(percent=percent), meaning.format(prevalence=prevalence)
+    return title.format(percent=percent), meaning.format(share=f"{prevalence:.0%}")
 
 
 def _subgroups(groups: dict[str, Any]) -> dict[str, dict[str, tuple[int, list[Measured]]]]:
     return {
-        FACTS.get(fact, fact): {value: (_count(part), _figures(part)) for value, part in parts.items()}
+        str(FACTS.get(fact, fact)): {
+            str(VALUES.get(value, value)): (_count(part), _figures(part)) for value, part in parts.items()
+        }
         for fact, parts in groups.items()
     }
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from diagnosis.api.keyed_calls import KeyedCall as KeyedCall
 from diagnosis.engine.artifact import ModelCard
+from diagnosis.engine.sentences import sentence
 from diagnosis.engine.suitability import Caution, cautions_of
 from diagnosis.history.listed import Listed
 from diagnosis.history.saved_filters import SavedFilter as SavedFilter
@@ -246,8 +247,8 @@ class Prediction(AbstractPrediction):
     @classmethod
     def of_deleted(cls) -> Prediction:
         """Return what stands in for the prediction of a radiograph that is gone; it is never saved."""
-        gone = "This radiograph was deleted a moment ago."
-        return cls(status=cls.Status.FAILED, reason_code="deleted", reason=gone)
+        gone = sentence("This radiograph was deleted a moment ago.")
+        return cls(status=cls.Status.FAILED, reason_code="deleted", reason=gone, reason_parts=gone.as_dict())
 
     @property
     def asks_for(self) -> int | None:

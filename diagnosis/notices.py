@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from diagnosis import health, worker
 
@@ -19,15 +20,15 @@ KEEP = 3.0
 PATIENCE = 0.2
 THREAD = "platform notices"
 
-REDIS_AWAY = (
+REDIS_AWAY = _(
     "The queue (Redis) does not answer, so nothing is read at the moment. "
     "What you upload is kept and will be read as soon as the queue is back."
 )
-WORKER_AWAY = (
+WORKER_AWAY = _(
     "No worker answers, so nothing is read at the moment. "
     "What you upload is kept and will be read as soon as one is back."
 )
-DISK_LOW = (
+DISK_LOW = _(
     "The server’s disk is nearly full. What you have uploaded is safe; once the disk is full, new uploads are refused "
     "until the administrator makes room."
 )
@@ -43,13 +44,13 @@ class Platform:
 
     @property
     def notices(self) -> list[str]:
-        sentences = []
+        sentences: list[str] = []
         if not self.redis_answers:
-            sentences.append(REDIS_AWAY)
+            sentences.append(str(REDIS_AWAY))
         elif not self.worker_answers:
-            sentences.append(WORKER_AWAY)
+            sentences.append(str(WORKER_AWAY))
         if not self.disk_has_room:
-            sentences.append(DISK_LOW)
+            sentences.append(str(DISK_LOW))
         return sentences
 
 

@@ -10,6 +10,9 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from diagnosis.engine.sentences import Sentence
+from diagnosis.translation import translated
+
 if TYPE_CHECKING:
     from diagnosis.engine.classifier import Classification
     from diagnosis.models import ModelVersion
@@ -27,6 +30,11 @@ def not_final(name: str) -> models.Index:
     """Return the index by which those that wait are found, few among many."""
     # No status in the condition: it would come as a parameter, for which SQLite uses no partial index.
     return models.Index(fields=["queued_at"], condition=Q(finished_at__isnull=True), name=name)
+
+
+def _reason(code: str, reason: str) -> dict[str, Any]:
+    parts = reason.as_dict() if isinstance(reason, Sentence) else None
+    return {"reason_code": code, "reason": str(reason), "reason_parts": parts}
 
 
 class AbstractPrediction(models.Model):
@@ -60,6 +68,9 @@ class AbstractPrediction(models.Model):
     )
     reason_code = models.CharField(max_length=32, blank=True)
     reason = models.CharField(max_length=300, blank=True, help_text="Why it was refused or failed.")
+    reason_parts = models.JSONField(
+        null=True, help_text="What the reason was made of, to be said in other languages; empty where it is unknown."
+    )
 
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
@@ -81,6 +92,11 @@ class AbstractPrediction(models.Model):
         return self.status in self.FINAL
 
     @property
+    def explanation(self) -> str:
+        """The reason in the language that is active; ``reason`` itself is English, for programs and the log."""
+        return translated(Sentence.from_dict(self.reason_parts)) if self.reason_parts else self.reason
+
+    @property
     def asks_for(self) -> int | None:
         """The primary key of the version that must answer; None where it is the active one, whichever that is."""
         raise NotImplementedError
@@ -98,13 +114,12 @@ class AbstractPrediction(models.Model):
             label=result.label,
             band=result.band,
             activation_map=result.activation_map,
-            reason_code=result.refusal.code if result.refusal else "",
-            reason=result.refusal.detail if result.refusal else "",
+            **(_reason(result.refusal.code, result.refusal.detail) if result.refusal else {}),
         )
 
     def fail(self, code: str, reason: str) -> bool:
         """End for good, with a sentence for the user. False where the claim was lost."""
-        return self._end(self.Status.FAILED, reason_code=code, reason=reason)
+        return self._end(self.Status.FAILED, **_reason(code, reason))
 
     def give_back(self) -> None:
         """Let go of the claim, after a fault that another attempt may not meet if it comes a little later.

@@ -12,6 +12,8 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from diagnosis.engine.sentences import sentence
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
@@ -143,16 +145,19 @@ class JobQuerySet(models.QuerySet[Job]):
         """Do what must happen together with the end of these; they are mapped to their radiographs."""
 
     def _fail(self, now: datetime) -> int:
+        reason = sentence(
+            "Reading this image was tried {attempts} times without an answer. "
+            "Upload it again; if that fails too, export it anew.",
+            attempts=settings.MAX_ATTEMPTS,
+        )
         return self.update(
             status=self.model.Status.FAILED,
             token=None,
             lease_until=None,
             finished_at=now,
             reason_code="gave_up",
-            reason=(
-                f"Reading this image was tried {settings.MAX_ATTEMPTS} times without an answer. "
-                "Upload it again; if that fails too, export it anew."
-            ),
+            reason=str(reason),
+            reason_parts=reason.as_dict(),
         )
 
 

@@ -16,24 +16,50 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext_lazy, pgettext
+from django.utils.translation import gettext as _
 
 from diagnosis.heatmap import heatmap_png, why_no_heatmap
 from diagnosis.meaning import probability_where_rarer
-from diagnosis.models import Prediction
+from diagnosis.models import Prediction, Radiograph
 from diagnosis.parcel import Parcel
 from diagnosis.picture import picture_bytes
-from diagnosis.templatetags.predictions import duration, label_words, percent
+from diagnosis.templatetags.predictions import duration, label_words, outcome_words, percent
+from diagnosis.translation import translated
 
 logger = logging.getLogger(__name__)
 
 #: The most that one zip holds: two pages of the history.
 MOST_REPORTS = 48
-NONE_UNFINISHED = "There is no report yet: the image has not been read so far."
-NONE_FAILED = "There is no report: the image could not be read."
-KNOWS_CHILDREN = (
+NONE_UNFINISHED = gettext_lazy("There is no report yet: the image has not been read so far.")
+NONE_FAILED = gettext_lazy("There is no report: the image could not be read.")
+KNOWS_CHILDREN = gettext_lazy(
     "The network learned from children of one to five years in one hospital. On adults of another it has hardly "
-    "done better than chance. "
+    "done better than chance."
 )
+#: What the template says by itself.
+WORDS = {
+    "no_diagnosis": gettext_lazy("Not a diagnosis and not a medical device."),
+    "footer": gettext_lazy(
+        "A neural network says how likely it finds pneumonia on one image. It can be wrong. "
+        "Whoever is responsible for the patient must look at the image."
+    ),
+    "radiograph": gettext_lazy("The X-ray"),
+    "radiograph_alt": gettext_lazy("The uploaded X-ray"),
+    "heat": gettext_lazy("The heat map over it"),
+    "heat_alt": gettext_lazy("The same X-ray under the heat map"),
+    "no_picture": gettext_lazy("The file of this X-ray is gone or cannot be decoded, so it is not shown."),
+    "weak": gettext_lazy("weak"),
+    "strong": gettext_lazy("strong"),
+    "colour": gettext_lazy(
+        "Colour marks what speaks for pneumonia, on the same scale for every image: from even odds to 22,000 to 1. "
+        "It is coarse, and at the edges of the picture it may mean nothing."
+    ),
+    "meaning": gettext_lazy("What this means"),
+    "facts": gettext_lazy("Facts"),
+    "keyword_radiograph": gettext_lazy("chest X-ray"),
+    "keyword_pneumonia": gettext_lazy("pneumonia"),
+}
 SECONDS = 30
 #: Reports that are made at once; each takes a core and some 150 MB while it is made.
 _presses = threading.BoundedSemaphore(2)
@@ -77,7 +103,9 @@ def zip_of_reports(predictions: Sequence[Prediction]) -> Iterator[bytes]:
                 archive.writestr(name, report_pdf(prediction))
             except subprocess.SubprocessError:
                 logger.exception("The report on prediction %s could not be made.", prediction.pk)
-                archive.writestr(f"{name}.txt", "This report could not be made. Ask for it again, by itself.\n")
+                archive.writestr(
+                    f"{name}.txt", _("This report could not be made. Ask for it again, by itself.") + "\n"
+                )
             yield parcel.take()
     yield parcel.take()
 
@@ -101,28 +129,35 @@ def _facts(prediction: Prediction) -> dict[str, Any]:
         "scale": _scale(prediction),
         "rows": _rows(prediction),
         "meaning": _meaning(prediction),
-        "warnings": [caution.detail for caution in radiograph.warnings],
+        "warnings": [translated(caution.detail) for caution in radiograph.warnings],
         "why_no_heatmap": why_no_heatmap(prediction),
         "heatmap": base64.b64encode(heat).decode() if heat else "",
-        "made": _moment(timezone.now()),
+        "made": _("Report made {moment}").format(moment=_moment(timezone.now())),
+        "words": {name: str(words) for name, words in WORDS.items()},
+        "language": (get_language() or settings.LANGUAGE_CODE).split("-")[0],
     }
 
 
 def _heading(prediction: Prediction) -> str:
     if prediction.probability is None:
-        return "This image was not read"
-    said = "Uncertain" if prediction.band == "uncertain" else f"Pneumonia {prediction.band}"
-    return f"{said}, {percent(prediction.probability)}"
+        return _("This image was not read")
+    return f"{outcome_words(prediction)}, {percent(prediction.probability)}"
 
 
 def _lead(prediction: Prediction) -> str:
     if prediction.probability is None or prediction.threshold is None:
-        return prediction.reason
-    side = "at or above" if prediction.probability >= prediction.threshold else "below"
-    return (
-        f"The network gives this X-ray a probability of pneumonia of {percent(prediction.probability)}, {side} its "
-        f"threshold of {percent(prediction.threshold)}."
-    )
+        return prediction.explanation
+    if prediction.probability >= prediction.threshold:
+        words = _(
+            "The network gives this X-ray a probability of pneumonia of {probability}, at or above its threshold of "
+            "{threshold}."
+        )
+    else:
+        words = _(
+            "The network gives this X-ray a probability of pneumonia of {probability}, below its threshold of "
+            "{threshold}."
+        )
+    return words.format(probability=percent(prediction.probability), threshold=percent(prediction.threshold))
 
 
 def _scale(prediction: Prediction) -> dict[str, Any] | None:
@@ -135,39 +170,53 @@ def _scale(prediction: Prediction) -> dict[str, Any] | None:
         "low": card["band_low"],
         "high": card["band_high"],
     }
-    return {**shares, "words": {name: percent(share) for name, share in shares.items()}}
+    said = {name: percent(share) for name, share in shares.items()}
+    words = {
+        "threshold": _("threshold {threshold}"),
+        "band": _("uncertain from {low} to {high}"),
+        "alt": _(
+            "Scale from 0 to 100 %: probability {probability}, threshold {threshold}, uncertain from {low} to {high}"
+        ),
+    }
+    return {**shares, "words": {name: sentence.format(**said) for name, sentence in words.items()}}
 
 
 def _rows(prediction: Prediction) -> list[tuple[str, str]]:
     radiograph, version = prediction.radiograph, prediction.model_version
     queued, started, finished = prediction.queued_at, prediction.started_at, prediction.finished_at
+    uploaded = _moment(radiograph.created)
     rows = [
-        ("File", radiograph.filename),
-        ("Image", f"{radiograph.format}, {radiograph.width} × {radiograph.height} pixels"),
+        (_("File"), radiograph.filename),
+        (_("Image"), _("{format}, {width} × {height} pixels").format(**_size(radiograph))),
         ("SHA-256", radiograph.sha256),
-        ("Uploaded", f"{_moment(radiograph.created)}, by {radiograph.owner.get_username()}"),
-        ("Model", version.version if version else "–"),
+        (_("Uploaded"), _("{moment}, by {name}").format(moment=uploaded, name=radiograph.owner.get_username())),
+        (_("Model"), version.version if version else "–"),
     ]
     if prediction.label:
-        rows.insert(0, ("Label", label_words(prediction)))
+        rows.insert(0, (_("Label"), label_words(prediction)))
     if started and finished:
-        took = f"waited {duration(started - queued)}, read in {duration(finished - started)}"
-        rows.append(("Read", f"{_moment(finished)}; {took}"))
+        took = _("waited {waited}, read in {ran}")
+        took = took.format(waited=duration(started - queued), ran=duration(finished - started))
+        rows.append((pgettext("when", "Read"), f"{_moment(finished)}; {took}"))
     return rows
+
+
+def _size(radiograph: Radiograph) -> dict[str, Any]:
+    return {"format": radiograph.format, "width": radiograph.width, "height": radiograph.height}
 
 
 def _meaning(prediction: Prediction) -> str:
     rarer = probability_where_rarer(prediction.probability)
     if rarer is None:
-        return "Pictures that the network must not judge are turned away. This says nothing about the patient."
+        return _("Pictures that the network must not judge are turned away. This says nothing about the patient.")
     source = prediction.model_version.card.get("data", {}).get("source", "") if prediction.model_version else ""
-    return (
-        f"{KNOWS_CHILDREN if 'Kermany' in source else ''}"
+    meaning = _(
         "The probability is stated as if every second patient had pneumonia. Where one in ten has it, the same image "
-        f"stands for {percent(rarer)}. The network knows pneumonia alone: other findings are not looked for, and a "
-        "low figure excludes nothing."
-    )
+        "stands for {share}. The network knows pneumonia alone: other findings are not looked for, and a low figure "
+        "excludes nothing."
+    ).format(share=percent(rarer))
+    return f"{KNOWS_CHILDREN} {meaning}" if "Kermany" in source else meaning
 
 
 def _moment(moment: Any) -> str:
-    return f"{date_format(timezone.localtime(moment), 'j F Y, H:i')} ({settings.TIME_ZONE})"
+    return f"{date_format(timezone.localtime(moment), 'DATETIME_FORMAT')} ({settings.TIME_ZONE})"

@@ -17,19 +17,23 @@ from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from diagnosis.engine import archive
 from diagnosis.engine.archive import Limits
 from diagnosis.engine.dicom.clean_copy import write_clean_copy
 from diagnosis.engine.header import Header
 
-CUT_OFF = "The upload was cut off before its end, so nothing was stored. Send it again."
-FOR_MEMBERS = "You are not logged in, and the upload holds more than one file. Log in first, and send it again."
-DROPPED = (
+CUT_OFF = gettext_lazy("The upload was cut off before its end, so nothing was stored. Send it again.")
+FOR_MEMBERS = gettext_lazy(
+    "You are not logged in, and the upload holds more than one file. Log in first, and send it again."
+)
+DROPPED = gettext_lazy(
     "A file came without a name, or with one that is not in UTF-8, so nothing was stored. "
     "Give it another name, and send it again."
 )
-TOO_MUCH_TEXT = (
+TOO_MUCH_TEXT = gettext_lazy(
     "The request holds more text than any form here has, so nothing was stored. "
     "Send each file, with its name, as the field 'file' of multipart/form-data."
 )
@@ -42,18 +46,19 @@ def megabytes(size: int) -> str:
 
 
 def too_large_sentence() -> str:
-    return f"The upload is larger than the {megabytes(settings.MAX_UPLOAD_BYTES)} that are taken."
+    most = megabytes(settings.MAX_UPLOAD_BYTES)
+    return _("The upload is larger than the {most} that are taken.").format(most=most)
 
 
 def batch_too_large_sentence() -> str:
-    return (
-        f"That is more than the {megabytes(settings.MAX_BATCH_BYTES)} that are taken at once, so nothing was stored. "
-        "Send fewer files."
+    return _("That is more than the {most} that are taken at once, so nothing was stored. Send fewer files.").format(
+        most=megabytes(settings.MAX_BATCH_BYTES)
     )
 
 
 def too_many_sentence() -> str:
-    return f"At most {settings.MAX_BATCH_FILES} files are taken at once, so nothing was stored. Send fewer."
+    most = settings.MAX_BATCH_FILES
+    return _("At most {most} files are taken at once, so nothing was stored. Send fewer.").format(most=most)
 
 
 def batch_limits() -> Limits:
@@ -63,15 +68,17 @@ def batch_limits() -> Limits:
 
 def parse_error_sentence(error: Exception) -> str:
     """Return what to tell the user of a body that could not be parsed; Django's own words are for programmers."""
-    for sentence in (CUT_OFF, FOR_MEMBERS, DROPPED, too_many_sentence()):
+    for sentence in map(str, (CUT_OFF, FOR_MEMBERS, DROPPED, too_many_sentence())):
         if sentence in str(error):
             return sentence
-    return "The upload could not be read. Send each file, with its name, as the field 'file' of multipart/form-data."
+    return _(
+        "The upload could not be read. Send each file, with its name, as the field 'file' of multipart/form-data."
+    )
 
 
 def size_error_sentence(error: Exception) -> str:
     """Return what to tell the user of a body that is too large: our own sentence, or one in place of Django's."""
-    return TOO_MUCH_TEXT if "settings." in str(error) else str(error)
+    return str(TOO_MUCH_TEXT) if "settings." in str(error) else str(error)
 
 
 class RadiographUploadHandler(TemporaryFileUploadHandler):

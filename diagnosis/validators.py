@@ -10,13 +10,14 @@ from django.core.files.uploadedfile import UploadedFile
 
 from diagnosis.engine.errors import EmptyFile, TooLarge, UnreadableImage, UnsupportedFormat
 from diagnosis.engine.header import FORMATS_SENTENCE, SUFFIXES, Header, read_header
+from diagnosis.engine.sentences import sentence
 from diagnosis.uploads import too_large_sentence
 
 
 def validate_upload(file: UploadedFile) -> Header:
     """Return format and size in pixels of an upload, from its header. Raises RadiographError with the reason."""
     if not file.size or file.file is None:
-        raise EmptyFile("The file is empty. Choose the file of a chest X-ray.")
+        raise EmptyFile(sentence("The file is empty. Choose the file of a chest X-ray."))
     if file.size > settings.MAX_UPLOAD_BYTES:
         raise TooLarge(too_large_sentence())
     try:
@@ -25,7 +26,11 @@ def validate_upload(file: UploadedFile) -> Header:
         suffix = PurePosixPath(file.name or "").suffix.lower()
         if suffix in SUFFIXES and "no image" in error.detail:
             raise UnreadableImage(
-                f"The file is named {suffix}, but its content is no image. Send a chest X-ray as {FORMATS_SENTENCE}."
+                sentence(
+                    "The file is named {suffix}, but its content is no image. Send a chest X-ray as {formats}.",
+                    suffix=suffix,
+                    formats=FORMATS_SENTENCE,
+                )
             ) from error
         raise
 

@@ -15,6 +15,7 @@ from typing import cast
 
 from django.core.cache import cache
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from diagnosis import notices
 from diagnosis.models import Prediction
@@ -65,7 +66,7 @@ def waits_of(predictions: Iterable[Prediction]) -> dict[int, Wait]:
     if not unfinished:
         return {}
     if not notices.worker_answers():
-        return {prediction.pk: Wait("Waiting, nobody is reading at the moment") for prediction in unfinished}
+        return {prediction.pk: Wait(_("Waiting, nobody is reading at the moment")) for prediction in unfinished}
     queue = cast("_Queue", cache.get_or_set("diagnosis.waiting.queue", _queue, KEEP_QUEUE))
     pace = cast("_Pace", cache.get_or_set("diagnosis.waiting.pace", _pace, KEEP_PACE))
     return {prediction.pk: _wait(prediction, queue, pace) for prediction in unfinished}
@@ -73,12 +74,12 @@ def waits_of(predictions: Iterable[Prediction]) -> dict[int, Wait]:
 
 def _wait(prediction: Prediction, queue: _Queue, pace: _Pace) -> Wait:
     if prediction.status == Prediction.Status.RUNNING:
-        return Wait("Being read", ahead=0, seconds=pace.seconds)
+        return Wait(_("Being read"), ahead=0, seconds=pace.seconds)
     ahead = queue.places.get(prediction.pk, len(queue.places))  # what came after the queue was read is behind it
     seconds = pace.seconds and pace.seconds * ((queue.running + ahead) // pace.readers + 1)
     if ahead >= PLACES:
-        return Wait(f"Waiting, more than {PLACES} ahead", None, seconds)
-    words = f"Waiting, {ahead} ahead" if ahead else "Waiting, next in turn"
+        return Wait(_("Waiting, more than {number} ahead").format(number=PLACES), None, seconds)
+    words = _("Waiting, {number} ahead").format(number=ahead) if ahead else _("Waiting, next in turn")
     return Wait(f"{words}, {about(seconds)}" if ahead and seconds else words, ahead, seconds)
 
 
@@ -87,8 +88,8 @@ def about(seconds: float) -> str:
     for limit, step, unit, length in ((10, 2, "s", 1), (60, 10, "s", 1), (600, 1, "min", 60), (5400, 10, "min", 60)):
         if seconds < limit:
             rounded = max(step, round(seconds / length / step) * step)
-            return f"about {rounded}\N{NO-BREAK SPACE}{unit}"
-    return f"about {round(seconds / 3600)}\N{NO-BREAK SPACE}h"
+            return _("about {time}").format(time=f"{rounded}\N{NO-BREAK SPACE}{unit}")
+    return _("about {time}").format(time=f"{round(seconds / 3600)}\N{NO-BREAK SPACE}h")
 
 
 def _queue() -> _Queue:

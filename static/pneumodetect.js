@@ -14,7 +14,8 @@ function problem(sentence) {
   return note;
 }
 
-const noAnswer = (status) => `The server could not answer (error ${status}). Try again in a moment.`;
+const noAnswerWords = document.currentScript.dataset.noAnswer;
+const noAnswer = (status) => noAnswerWords.replace("STATUS", status);
 
 /* Answers that are not what a page asked for. */
 

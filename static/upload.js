@@ -4,12 +4,12 @@
    with it each file is a row that is sent by itself, a few at a time, and that stays live until its answer. */
 
 const PARALLEL = 3;
-const GOT_LOST = "It did not get through: the network or the server is away, or the file was changed.";
 
 const uploadForm = byId("upload");
 const limits = uploadForm.dataset;
 const rowsList = byId("uploads-rows");
 const problems = byId("upload-problem");
+const words = Object.fromEntries([...byId("upload-words").content.children].map((each) => [each.dataset.word, each.textContent]));
 const csrfToken = uploadForm.querySelector("[name=csrfmiddlewaretoken]").value;
 
 const waitingRows = []; // not sent yet: [row, file]
@@ -19,9 +19,13 @@ const requests = new Map(); // being sent: row -> XMLHttpRequest
 const isZip = (file) => /\.zip$/i.test(file.name);
 const say = (sentence) => problems.replaceChildren(problem(sentence));
 
+/** Put facts into the places that words have for them, such as {share}. */
+const fill = (text, facts) => text.replace(/\{(\w+)\}/g, (_, name) => facts[name]);
+
 function sizeOf(bytes) {
   if (bytes < 1024 ** 2) return `${Math.ceil(bytes / 1024)} kB`;
-  return `${(bytes / 1024 ** 2).toFixed(1)} MB`;
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  return `${(bytes / 1024 ** 2).toLocaleString(document.documentElement.lang, digits)} MB`;
 }
 
 /* Which files. */
@@ -89,28 +93,28 @@ function newRow(file, batch) {
     image.src = URL.createObjectURL(file);
   }
   row.querySelector("button").addEventListener("click", () => act(row, file));
-  if (sentence) show(row, "rejected", "Not taken", { reason: sentence });
+  if (sentence) show(row, "rejected", words.rejected, { reason: sentence });
   else enqueue(row, file);
   if (batch && !sentence) batch.files += 1;
   return row;
 }
 
 function refusal(file) {
-  if (file.size === 0) return "The file is empty. Choose the file of a chest X-ray.";
+  if (file.size === 0) return words.empty;
   if (isZip(file)) return file.size > Number(limits.batchBytes) ? limits.batchTooLarge : "";
   return file.size > Number(limits.fileBytes) ? limits.tooLarge : "";
 }
 
-function show(row, stage, words, { action = "", reason = "", share = null } = {}) {
+function show(row, stage, said, { action = "", reason = "", share = null } = {}) {
   const badge = row.querySelector(".badge");
   const bar = row.querySelector("progress");
   const button = row.querySelector("button");
   row.dataset.stage = stage;
-  badge.textContent = words;
+  badge.textContent = said;
   badge.className = `badge badge-${["rejected", "lost"].includes(stage) ? "failed" : "waiting"}`;
   bar.hidden = share === null;
   bar.value = share ?? 0;
-  bar.setAttribute("aria-label", `Sending ${row.querySelector("bdi").textContent}`);
+  bar.setAttribute("aria-label", fill(words.sendingFile, { name: row.querySelector("bdi").textContent }));
   button.hidden = !action;
   button.textContent = action;
   button.setAttribute("aria-label", `${action} ${row.querySelector("bdi").textContent}`);
@@ -121,7 +125,7 @@ function show(row, stage, words, { action = "", reason = "", share = null } = {}
 
 function enqueue(row, file) {
   waitingRows.push([row, file]);
-  show(row, "queued", "Not sent yet", { action: "Cancel" });
+  show(row, "queued", words.queued, { action: words.cancel });
 }
 
 function act(row, file) {
@@ -132,7 +136,7 @@ function act(row, file) {
     if (place >= 0) waitingRows.splice(place, 1);
     requests.get(row)?.abort();
     requests.delete(row);
-    show(row, "cancelled", "Cancelled", { action: "Send", reason: "Nothing of it was stored." });
+    show(row, "cancelled", words.cancelled, { action: words.send, reason: words.nothingStored });
   }
   sendNext();
 }
@@ -162,10 +166,10 @@ function sendRow(row, file) {
   if (uploadForm.elements.by_mail?.checked) body.append("by_mail", "on");
   const request = post(uploadForm.action, body);
   requests.set(row, request);
-  show(row, "sending", "Sending", { action: "Cancel", share: 0 });
+  show(row, "sending", words.sending, { action: words.cancel, share: 0 });
   request.upload.addEventListener("progress", ({ loaded, total }) => {
-    if (loaded < total) show(row, "sending", `Sending, ${Math.floor((100 * loaded) / total)} %`, { action: "Cancel", share: loaded / total });
-    else show(row, "sending", isZip(file) ? "Being unpacked" : "Being stored");
+    if (loaded < total) show(row, "sending", fill(words.sendingShare, { share: Math.floor((100 * loaded) / total) }), { action: words.cancel, share: loaded / total });
+    else show(row, "sending", isZip(file) ? words.unpacking : words.storing);
   });
   const end = () => {
     requests.delete(row);
@@ -177,7 +181,7 @@ function sendRow(row, file) {
   });
   request.addEventListener("error", () => {
     end();
-    show(row, "lost", "Not sent", { action: "Try again", reason: GOT_LOST });
+    show(row, "lost", words.lost, { action: words.tryAgain, reason: words.gotLost });
   });
 }
 
@@ -191,10 +195,10 @@ function receive(row, request) {
   }
   const sentence = answer.querySelector(".problem p")?.textContent.trim() || noAnswer(request.status);
   if (request.status >= 500 || [401, 403, 404, 429].includes(request.status)) {
-    show(row, "lost", "Not taken", { action: "Try again", reason: sentence });
+    show(row, "lost", words.rejected, { action: words.tryAgain, reason: sentence });
     if (request.status === 401) problems.replaceChildren(answer.querySelector(".problem") ?? problem(sentence));
   } else {
-    show(row, "rejected", "Not taken", { reason: sentence });
+    show(row, "rejected", words.rejected, { reason: sentence });
   }
 }
 
@@ -230,7 +234,7 @@ rowsList.addEventListener("submit", (event) => {
     delete row.dataset.busy;
     say(sentence);
   };
-  request.addEventListener("error", () => fail(GOT_LOST));
+  request.addEventListener("error", () => fail(words.gotLost));
   request.addEventListener("load", () => {
     const answer = new DOMParser().parseFromString(request.responseText, "text/html");
     const answered = [...answer.querySelectorAll("li")];
@@ -309,16 +313,16 @@ function summarise() {
   const stages = [...rowsList.querySelectorAll("[data-stage]")].map((row) => row.dataset.stage);
   const count = (...wanted) => stages.filter((stage) => wanted.includes(stage)).length;
   const parts = [
-    [count("refused"), "refused"],
-    [count("rejected"), "not taken"],
-    [count("failed"), "could not be read"],
-    [count("lost"), "not sent"],
-    [count("cancelled"), "cancelled"],
+    [count("refused"), words.countRefused],
+    [count("rejected"), words.countRejected],
+    [count("failed"), words.countFailed],
+    [count("lost"), words.countLost],
+    [count("cancelled"), words.countCancelled],
   ];
   const ended = stages.length - count("queued", "sending", "open");
   const done = ended - count("lost", "cancelled");
-  const exceptions = parts.flatMap(([number, text]) => (number ? [`${number} ${text}`] : [])).join(", ");
-  byId("uploads-summary").textContent = `${done} of ${stages.length} done${exceptions && ": "}${exceptions}`;
+  const exceptions = parts.flatMap(([number, text]) => (number ? [fill(text, { number })] : [])).join(", ");
+  byId("uploads-summary").textContent = `${fill(words.done, { done, all: stages.length })}${exceptions && ": "}${exceptions}`;
   byId("uploads-progress").hidden = stages.length < 2;
   byId("uploads-progress").value = stages.length ? ended / stages.length : 0;
   if (!spoken) {
@@ -359,7 +363,7 @@ window.addEventListener("drop", async (event) => {
   try {
     take(await filesOf(event.dataTransfer));
   } catch {
-    say("The folder could not be read. Choose its files instead.");
+    say(words.badFolder);
   }
 });
 document.addEventListener("paste", (event) => {

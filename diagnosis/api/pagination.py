@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.pagination import BasePagination, CursorPagination
 from rest_framework.request import Request
@@ -16,7 +17,7 @@ from diagnosis.history.filters import FilterForm
 from diagnosis.history.paging import Found, Mark, page_of, read_mark
 
 PAGE_SIZE, LARGEST_PAGE = 50, 200
-NO_SUCH_PAGE = "There is no such page. Start from the first one, without a cursor."
+NO_SUCH_PAGE = _("There is no such page. Start from the first one, without a cursor.")
 
 
 def found_of(request: Request) -> Found:

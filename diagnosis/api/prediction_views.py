@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.parsers import MultiPartParser
@@ -24,7 +25,7 @@ from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.submission import classify_again
 from diagnosis.versions.choosing import NotOffered, find_offered
 
-UNFINISHED = "The newest prediction on this X-ray is not final yet. Ask for another one once it is."
+UNFINISHED = gettext_lazy("The newest prediction on this X-ray is not final yet. Ask for another one once it is.")
 
 
 class AgainSerializer(serializers.Serializer[Any]):
@@ -62,6 +63,6 @@ class PredictionsView(generics.ListAPIView[Prediction]):
         asked = AgainSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         if not (begun := classify_again([own], asked.validated_data.get("model_version"))):
-            return problem_response(409, UNFINISHED)
+            return problem_response(409, str(UNFINISHED))
         answer = self.get_serializer(self.get_queryset().get(pk=begun[0].pk)).data
         return Response(answer, status=status.HTTP_201_CREATED)

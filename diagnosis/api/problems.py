@@ -8,10 +8,12 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from diagnosis.engine.errors import RadiographError
+from diagnosis.translation import translated
 from diagnosis.uploads import parse_error_sentence, size_error_sentence
 
 
@@ -58,13 +60,14 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResp
     """Answer every foreseen exception with a problem; None hands the rest to Django's 500 page, a problem as well."""
     set_rollback()
     if isinstance(exception, RadiographError):
-        return problem_response(status_of(exception), exception.detail, {"file": [exception.detail]})
+        detail = translated(exception.detail)
+        return problem_response(status_of(exception), detail, {"file": [detail]})
     if isinstance(exception, RequestDataTooBig):
         return problem_response(413, size_error_sentence(exception))
     if isinstance(exception, OSError) and exception.errno == errno.ENOSPC:
-        return problem_response(507, "The server's disk is full, so nothing was stored. Try again later.")
+        return problem_response(507, _("The server's disk is full, so nothing was stored. Try again later."))
     if isinstance(exception, Http404):
-        exception = exceptions.NotFound("There is nothing at this address, or it is not yours to see.")
+        exception = exceptions.NotFound(_("There is nothing at this address, or it is not yours to see."))
     elif isinstance(exception, PermissionDenied):
         exception = exceptions.PermissionDenied()
     if isinstance(exception, exceptions.APIException):
@@ -83,7 +86,7 @@ def _from_api_exception(exception: exceptions.APIException, context: dict[str, A
     if isinstance(exception, exceptions.UnsupportedMediaType):
         detail = f"{detail} {_right_form(context)}"
     if isinstance(exception, exceptions.NotAuthenticated):
-        detail = "You are not logged in. Send the header 'Authorization: Token …' with a token from auth/token/."
+        detail = _("You are not logged in. Send the header 'Authorization: Token …' with a token from auth/token/.")
     if isinstance(exception, exceptions.ParseError) and "Multipart" in str(detail):
         detail = parse_error_sentence(exception)
     if isinstance(detail, dict):
@@ -95,8 +98,8 @@ def _right_form(context: dict[str, Any]) -> str:
     """Say what the address takes: the parsers of its view."""
     takes = [parser.media_type for parser in context["view"].parser_classes]
     if takes == ["multipart/form-data"]:
-        return "Send the radiograph as the field 'file' of multipart/form-data."
-    return f"Send {' or '.join(takes)}."
+        return _("Send the radiograph as the field 'file' of multipart/form-data.")
+    return _("Send {media_types}.").format(media_types=_(" or ").join(takes))
 
 
 def _first_sentence(errors: dict[str, Any]) -> str:

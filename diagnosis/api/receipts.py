@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from diagnosis.api.problems import problem_of, status_of
 from diagnosis.submission import Receipt, Received
+from diagnosis.translation import translated
 
 
 class FileOutcome(TypedDict):
@@ -28,7 +29,7 @@ def _of_file(file: Received) -> FileOutcome:
     return {
         "name": file.name,
         "radiograph": str(file.radiograph.pk) if file.radiograph else None,
-        "problem": problem_of(status_of(file.problem), file.problem.detail) if file.problem else None,
+        "problem": problem_of(status_of(file.problem), translated(file.problem.detail)) if file.problem else None,
     }
 
 

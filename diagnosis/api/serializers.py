@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
@@ -14,6 +14,7 @@ from diagnosis.heatmap import has_heatmap
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.people.tokens import LONGEST_NAME, ApiToken
 from diagnosis.report import has_report
+from diagnosis.translation import translated
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
@@ -30,7 +31,7 @@ class TokenRequestSerializer(CredentialsSerializer):
 class UploadSerializer(serializers.Serializer[Any]):
     file = serializers.FileField(
         allow_empty_file=True,  # refused by submission, with the same sentence as in the browser
-        error_messages={"required": "Send the radiograph as the multipart field 'file'."},
+        error_messages={"required": _("Send the radiograph as the multipart field 'file'.")},
     )
 
 
@@ -104,7 +105,7 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     def _reason(self, prediction: Prediction, status: str) -> dict[str, str] | None:
         if prediction.status != status:
             return None
-        return {"code": prediction.reason_code, "detail": prediction.reason}
+        return {"code": prediction.reason_code, "detail": prediction.explanation}
 
 
 class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
@@ -135,4 +136,4 @@ class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
 
     @extend_schema_field(ReasonSerializer(many=True))
     def get_warnings(self, radiograph: Radiograph) -> list[dict[str, str]]:
-        return [asdict(caution) for caution in radiograph.warnings]
+        return [{"code": each.code, "detail": translated(each.detail)} for each in radiograph.warnings]

@@ -14,6 +14,8 @@ from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.http import HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import exceptions, generics, status
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -40,8 +42,8 @@ from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import Receipt, Received, submit, submit_all, submit_archive
 
 MAX_WAIT = 30.0
-TOO_MANY_LOGINS = "Too many failed logins. Wait a few minutes, and try again."
-OTHER_FIELDS = "Every file must come as the field 'file', and one did not, so nothing was stored."
+TOO_MANY_LOGINS = gettext_lazy("Too many failed logins. Wait a few minutes, and try again.")
+OTHER_FIELDS = gettext_lazy("Every file must come as the field 'file', and one did not, so nothing was stored.")
 #: Requests that may be held at once by ``Prefer: wait``: half of the threads that ``run.py`` gives the web server, so
 #: that there are always some left to answer others. One more is answered at once, with the prediction still pending.
 _waiting_room = threading.BoundedSemaphore(12)
@@ -85,7 +87,7 @@ class TokenView(APIView):
         except ValidationError as error:
             raise exceptions.Throttled(detail=TOO_MANY_LOGINS) from error
         if user is None:
-            raise exceptions.ValidationError({"non_field_errors": ["Username and password do not fit together."]})
+            raise exceptions.ValidationError({"non_field_errors": [_("Username and password do not fit together.")]})
         return user
 
     def _confirm(self, user: Any, code: str) -> None:
@@ -118,7 +120,9 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
         if len(files) == 1 and not is_zip:
             return stored_once(request, lambda: _submit_one(request.user, files[0]), self._answer_one)
         store = partial(submit_archive, file=files[0]) if is_zip else partial(submit_all, files=files)
-        if_none = f"None of the files {'in the archive ' if is_zip else ''}could be taken."
+        if_none = (
+            _("None of the files in the archive could be taken.") if is_zip else _("None of the files could be taken.")
+        )
         return stored_once(
             request,
             lambda: store(request.user, source=Source.API),
@@ -198,9 +202,9 @@ class ImageView(generics.GenericAPIView[Radiograph]):
         if radiograph.preview:
             return picture_response(request._request, radiograph, "preview")
         if is_preview_coming(radiograph):
-            detail = "The picture is not made yet; a worker makes it when it reads the file. Ask again in a moment."
+            detail = _("The picture is not made yet; a worker makes it when it reads the file. Ask again in a moment.")
             return problem_response(409, detail, headers={"Retry-After": "1"})
-        return problem_response(404, "There is no picture of this radiograph, since its file could not be read.")
+        return problem_response(404, _("There is no picture of this radiograph, since its file could not be read."))
 
 
 def _preferred_wait(request: Request) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from diagnosis.engine.errors import RadiographError, TooLarge, UnreadableImage, UnsupportedFormat
+from diagnosis.engine.sentences import sentence
 
 #: How an archive begins; the second is that of an empty one.
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
@@ -94,29 +95,38 @@ class Archive:
             raise
         except Exception as error:  # zipfile and zlib raise whatever damaged bytes make them trip over
             raise UnreadableImage(
-                "It is damaged in the archive: its content is not what the archive says. Make the zip again."
+                sentence("It is damaged in the archive: its content is not what the archive says. Make the zip again.")
             ) from error
 
     def _refuse_whole(self, infos: list[zipfile.ZipInfo], wanted: list[zipfile.ZipInfo]) -> None:
         if DOCUMENT_MARKS & {info.filename for info in infos}:
-            raise ArchiveError("The file is a document or a program, not an archive of images. Send the images alone.")
+            raise ArchiveError(
+                sentence("The file is a document or a program, not an archive of images. Send the images alone.")
+            )
         if any(_leads_elsewhere(info.orig_filename) for info in infos):
             raise ArchiveError(
-                "The archive names files outside of itself ('..' or an absolute path), as no honest program does, so "
-                "nothing was taken. Make a new zip of the images."
+                sentence(
+                    "The archive names files outside of itself ('..' or an absolute path), as no honest program does, "
+                    "so nothing was taken. Make a new zip of the images."
+                )
             )
         if not wanted:
-            raise ArchiveError("The archive holds no files. Send a zip of chest X-rays.")
+            raise ArchiveError(sentence("The archive holds no files. Send a zip of chest X-rays."))
         if any(info.flag_bits & _ENCRYPTED for info in wanted):
-            raise ArchiveError("The archive is protected by a password, so nothing was taken. Send it without one.")
+            raise ArchiveError(
+                sentence("The archive is protected by a password, so nothing was taken. Send it without one.")
+            )
         if _overlaps(infos, self._zip.start_dir):
             raise _damaged()
         if len(wanted) > self._limits.files or len(infos) > self._limits.entries:
             raise _too_many(len(wanted) + self.skipped, self._limits)
         if sum(info.file_size for info in wanted) > self._limits.total_bytes:
             raise TooLarge(
-                f"Unpacked, the archive would be larger than the {self._limits.total_bytes // 1024**2} MB that are "
-                "taken at once, so nothing was. Split it."
+                sentence(
+                    "Unpacked, the archive would be larger than the {megabytes} MB that are taken at once, so nothing "
+                    "was. Split it.",
+                    megabytes=self._limits.total_bytes // 1024**2,
+                )
             )
 
     def _entries_of(self, infos: Iterable[zipfile.ZipInfo]) -> Iterator[Entry]:
@@ -127,15 +137,20 @@ class Archive:
 
     def _problem_of(self, info: zipfile.ZipInfo, seen: set[str]) -> RadiographError | None:
         if info.filename in seen:
-            return UnsupportedFormat("Another file of the archive has the same name, and was taken. Rename this one.")
+            return UnsupportedFormat(
+                sentence("Another file of the archive has the same name, and was taken. Rename this one.")
+            )
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-            return UnsupportedFormat("It is a link or a device, not a file. Put the image itself into the zip.")
+            return UnsupportedFormat(
+                sentence("It is a link or a device, not a file. Put the image itself into the zip.")
+            )
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             return UnsupportedFormat(
-                "It is compressed in a way that is not read here. Make the zip with the usual 'Deflate'."
+                sentence("It is compressed in a way that is not read here. Make the zip with the usual 'Deflate'.")
             )
         if info.file_size > self._limits.file_bytes:
-            return TooLarge(f"It is larger than the {self._limits.file_bytes // 1024**2} MB that are taken.")
+            most = self._limits.file_bytes // 1024**2
+            return TooLarge(sentence("It is larger than the {megabytes} MB that are taken.", megabytes=most))
         return None
 
 
@@ -185,14 +200,23 @@ def _overlaps(infos: list[zipfile.ZipInfo], end: int) -> bool:
 
 def _nested() -> UnsupportedFormat:
     return UnsupportedFormat(
-        "It is an archive within the archive, which is not opened. Put the images themselves into one zip."
+        sentence("It is an archive within the archive, which is not opened. Put the images themselves into one zip.")
     )
 
 
 def _damaged() -> ArchiveError:
-    return ArchiveError("The archive is cut off or damaged, so nothing was taken. Make or copy it again.")
+    return ArchiveError(sentence("The archive is cut off or damaged, so nothing was taken. Make or copy it again."))
 
 
 def _too_many(count: int | None, limits: Limits) -> ArchiveError:
-    much = f"{count} files" if count else "too many files"
-    return ArchiveError(f"The archive holds {much}; at most {limits.files} are taken at once. Split it.")
+    if count is None:
+        detail = sentence(
+            "The archive holds too many files; at most {most} are taken at once. Split it.", most=limits.files
+        )
+    else:
+        detail = sentence(
+            "The archive holds {count} files; at most {most} are taken at once. Split it.",
+            count=count,
+            most=limits.files,
+        )
+    return ArchiveError(detail)

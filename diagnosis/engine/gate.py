@@ -14,6 +14,7 @@ import numpy as np
 
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.engine.preprocessing import Picture
+from diagnosis.engine.sentences import Sentence, sentence
 
 #: Shortest side, in pixels, under which a chest radiograph shows too little to be read.
 MIN_SIDE = 100
@@ -26,19 +27,25 @@ MIN_CONTRAST = 30
 #: of one on a light box or a screen up to about 6; most photographs of other things have 8 to 50.
 MAX_COLOUR = 12.0
 
-_NOT_A_CHEST = (
+_NOT_A_CHEST = sentence(
     "Send the chest X-ray itself, seen from the front or the back, and nothing beside it: "
     "no photograph, document, drawing, scan or other part of the body."
 )
 
 #: The sentence for each code that a score can stand for.
-SENTENCES = {
-    "not_a_chest_radiograph": f"The image does not look like a chest X-ray. {_NOT_A_CHEST}",
-    "inverted": "The grey scale seems to be inverted: air is bright and bone dark. "
-    "Invert the image, so that bones are white, and send it again.",
-    "rotated": "The chest seems to lie on its side or upside down. "
-    "Turn the image until the head is at the top, and send it again.",
-    "cropped": "Only a part of a chest seems to be on the image. Send the whole radiograph, with both lungs on it.",
+SENTENCES: dict[str, Sentence] = {
+    "not_a_chest_radiograph": sentence("The image does not look like a chest X-ray. {send}", send=_NOT_A_CHEST),
+    "inverted": sentence(
+        "The grey scale seems to be inverted: air is bright and bone dark. "
+        "Invert the image, so that bones are white, and send it again."
+    ),
+    "rotated": sentence(
+        "The chest seems to lie on its side or upside down. "
+        "Turn the image until the head is at the top, and send it again."
+    ),
+    "cropped": sentence(
+        "Only a part of a chest seems to be on the image. Send the whole radiograph, with both lungs on it."
+    ),
 }
 
 
@@ -83,15 +90,24 @@ def refusal_of_picture(picture: Picture, width: int, height: int) -> Refusal | N
     if min(width, height) < MIN_SIDE:
         return Refusal(
             "too_small",
-            f"The image is only {width} × {height} pixels; at least {MIN_SIDE} on each side are needed to read it. "
-            "Send the original, not a preview.",
+            sentence(
+                "The image is only {width} × {height} pixels; at least {least} on each side are needed to read it. "
+                "Send the original, not a preview.",
+                width=width,
+                height=height,
+                least=MIN_SIDE,
+            ),
         )
     darkest, brightest = np.percentile(picture.pixels, [2, 98])
     if brightest - darkest < MIN_CONTRAST:
         return Refusal(
             "uniform",
-            "The image is nearly uniform: there is no radiograph to be seen on it. Check that it is the right file.",
+            sentence(
+                "The image is nearly uniform: there is no radiograph to be seen on it. "
+                "Check that it is the right file."
+            ),
         )
     if picture.colour > MAX_COLOUR:
-        return Refusal("not_a_chest_radiograph", f"The image is in colour, and a radiograph is grey. {_NOT_A_CHEST}")
+        in_colour = sentence("The image is in colour, and a radiograph is grey. {send}", send=_NOT_A_CHEST)
+        return Refusal("not_a_chest_radiograph", in_colour)
     return None

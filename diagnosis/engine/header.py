@@ -18,10 +18,11 @@ from PIL import Image
 
 from diagnosis.engine.dicom.description import START, describe, is_dicom
 from diagnosis.engine.errors import EmptyFile, TooManyPixels, UnreadableImage, UnsupportedFormat
+from diagnosis.engine.sentences import Sentence, sentence
 
 #: The formats that are taken (Pillow's under its names), and the file name extension under which each is stored.
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif", "DICOM": ".dcm"}
-FORMATS_SENTENCE = "JPEG, PNG, WebP, TIFF or DICOM"
+FORMATS_SENTENCE = sentence("JPEG, PNG, WebP, TIFF or DICOM")
 SUFFIXES = {*FORMATS.values(), ".jpeg", ".tiff", ".dicom"}
 
 #: The largest detectors in use have about 18 million pixels (4300 x 4300). Decoded as RGBA this many take 160 MB.
@@ -44,11 +45,11 @@ MAX_TIFF_NUMBERS = 1_000_000
 
 _MAGIC = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n"}
 _OTHER_KINDS = {
-    b"%PDF": "a PDF document",
-    b"GIF8": "a GIF image",
-    b"BM": "a BMP image",
-    b"PK\x03\x04": "a zip archive",
-    b"\x00\x00\x00\x0cjP": "a JPEG 2000 image",
+    b"%PDF": sentence("a PDF document"),
+    b"GIF8": sentence("a GIF image"),
+    b"BM": sentence("a BMP image"),
+    b"PK\x03\x04": sentence("a zip archive"),
+    b"\x00\x00\x00\x0cjP": sentence("a JPEG 2000 image"),
 }
 
 
@@ -77,7 +78,7 @@ def read_header(stream: IO[bytes]) -> Header:
     stream.seek(0)
     start = stream.read(START)
     if not size:
-        raise EmptyFile("The file is empty. Choose the file of a chest X-ray.")
+        raise EmptyFile(sentence("The file is empty. Choose the file of a chest X-ray."))
     if is_dicom(start):  # first: the 128 bytes before the mark may look like any other kind
         header, passes = _dicom_header(stream), 1
     else:
@@ -106,8 +107,14 @@ def _kind(start: bytes) -> str:
         return "TIFF"
     for magic, name in _OTHER_KINDS.items():
         if start.startswith(magic):
-            raise UnsupportedFormat(f"The file is {name}. Send the chest X-ray as {FORMATS_SENTENCE}.")
-    raise UnsupportedFormat(f"The file is no image that can be read here. Send the chest X-ray as {FORMATS_SENTENCE}.")
+            raise UnsupportedFormat(
+                sentence("The file is {kind}. Send the chest X-ray as {formats}.", kind=name, formats=FORMATS_SENTENCE)
+            )
+    raise UnsupportedFormat(
+        sentence(
+            "The file is no image that can be read here. Send the chest X-ray as {formats}.", formats=FORMATS_SENTENCE
+        )
+    )
 
 
 def _declared_size(stream: IO[bytes], kind: str) -> Header:
@@ -119,7 +126,9 @@ def _declared_size(stream: IO[bytes], kind: str) -> Header:
                 width, height = image.size
                 is_animated = getattr(image, "is_animated", False)
     except Image.DecompressionBombError as error:
-        raise TooManyPixels(_too_many_sentence("more pixels")) from error
+        raise TooManyPixels(
+            sentence("The image has more pixels than can be classified: {limit}", limit=_most_pixels())
+        ) from error
     except MemoryError:  # says something of this machine, nothing of the file
         raise
     except Exception as error:  # Pillow's parsers raise whatever a damaged header makes them trip over.
@@ -131,37 +140,54 @@ def _declared_size(stream: IO[bytes], kind: str) -> Header:
 
 def _check_pixels(header: Header, passes: int) -> None:
     if header.width * header.height > MAX_PIXELS or max(header.width, header.height) > MAX_SIDE:
-        raise TooManyPixels(_too_many_sentence(f"{header.width} × {header.height} pixels, more"))
+        raise TooManyPixels(
+            sentence(
+                "The image has {width} × {height} pixels, more than can be classified: {limit}",
+                width=header.width,
+                height=header.height,
+                limit=_most_pixels(),
+            )
+        )
     if not header.width or not header.height:
-        raise UnreadableImage("The image has no pixels: its width or height is zero.")
+        raise UnreadableImage(sentence("The image has no pixels: its width or height is zero."))
     if passes > MAX_JPEG_SCANS or passes * header.width * header.height > MAX_SCANNED_PIXELS:
         raise TooManyPixels(
-            f"The JPEG file is built of {passes} scans, which takes too long to decode. "
-            "Save it as a plain JPEG or PNG."
+            sentence(
+                "The JPEG file is built of {passes} scans, which takes too long to decode. "
+                "Save it as a plain JPEG or PNG.",
+                passes=passes,
+            )
         )
 
 
-def _too_many_sentence(much: str) -> str:
-    limit = f"{MAX_PIXELS // 1_000_000} million pixels and {MAX_SIDE} on a side"
-    return f"The image has {much} than can be classified: at most {limit}. Export it at a smaller size."
+def _most_pixels() -> Sentence:
+    return sentence(
+        "at most {megapixels} million pixels and {side} on a side. Export it at a smaller size.",
+        megapixels=MAX_PIXELS // 1_000_000,
+        side=MAX_SIDE,
+    )
 
 
 def _too_many_parts(kind: str) -> UnreadableImage:
     return UnreadableImage(
-        f"The {kind} file is in more pieces than any program writes. Save it as a plain JPEG or PNG."
+        sentence(
+            "The {kind} file is in more pieces than any program writes. Save it as a plain JPEG or PNG.", kind=kind
+        )
     )
 
 
 def _several_pictures() -> UnsupportedFormat:
-    return UnsupportedFormat("The file holds several pictures. Send one chest X-ray a file.")
+    return UnsupportedFormat(sentence("The file holds several pictures. Send one chest X-ray a file."))
 
 
 def _damaged(kind: str) -> UnreadableImage:
-    return UnreadableImage(f"The file begins like a {kind} image, but its header is damaged.")
+    return UnreadableImage(sentence("The file begins like a {kind} image, but its header is damaged.", kind=kind))
 
 
 def _cut_off(kind: str) -> UnreadableImage:
-    return UnreadableImage(f"The {kind} file is cut off: its end is missing. Export or copy it again.")
+    return UnreadableImage(
+        sentence("The {kind} file is cut off: its end is missing. Export or copy it again.", kind=kind)
+    )
 
 
 def _check_jpeg(stream: IO[bytes], size: int) -> int:

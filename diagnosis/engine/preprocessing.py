@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 from diagnosis.engine.dicom.decoding import decode
 from diagnosis.engine.errors import RadiographError, TooDemanding, UnreadableImage
 from diagnosis.engine.header import Header, read_header
+from diagnosis.engine.sentences import sentence
 
 #: Raised by one whenever :func:`read_radiograph` makes other pixels of the same file. An artifact names the
 #: version that it was trained with, and one that names another is refused.
@@ -70,10 +71,12 @@ def _decoded(data: bytes) -> tuple[Image.Image, float]:
         raise
     except MemoryError as error:
         # As an error of ours: re-raised by Celery in the parent, a MemoryError would end the whole worker.
-        raise TooDemanding("The image takes more memory to decode than a radiograph may.") from error
+        raise TooDemanding(sentence("The image takes more memory to decode than a radiograph may.")) from error
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, ...
         raise UnreadableImage(
-            f"The {header.format} file is damaged and could not be decoded. Export or copy it again."
+            sentence(
+                "The {format} file is damaged and could not be decoded. Export or copy it again.", format=header.format
+            )
         ) from error
 
 

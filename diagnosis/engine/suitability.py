@@ -12,6 +12,7 @@ from typing import Any
 
 from diagnosis.engine.gate import Refusal
 from diagnosis.engine.header import Header
+from diagnosis.engine.sentences import sentence
 
 ADULT = 18
 #: Computed, digital and film radiography, secondary captures of any of them, and silence.
@@ -39,21 +40,28 @@ def refusal_of_header(header: Header) -> Refusal | None:
     if modality not in RADIOGRAPHY:
         return Refusal(
             "modality",
-            f"The file says that it is no radiograph (modality {modality}). "
-            "Send a chest X-ray: computed or digital radiography (CR, DX, DR).",
+            sentence(
+                "The file says that it is no radiograph (modality {modality}). "
+                "Send a chest X-ray: computed or digital radiography (CR, DX, DR).",
+                modality=modality,
+            ),
         )
     if part not in _NO_ANSWER and (not _CHEST.search(part) or "SPINE" in part):
         return Refusal(
             "body_part",
-            f"The file says that it shows another part of the body ({part}). Send an X-ray of the chest.",
+            sentence(
+                "The file says that it shows another part of the body ({part}). Send an X-ray of the chest.", part=part
+            ),
         )
     if header.frames > 1:
         return Refusal(
-            "several_frames", f"The file holds {header.frames} pictures, a film. Send one chest X-ray a file."
+            "several_frames",
+            sentence("The file holds {frames} pictures, a film. Send one chest X-ray a file.", frames=header.frames),
         )
     if header.is_colour:
         return Refusal(
-            "colour", "The file holds a picture in colour, and a radiograph is grey. Send the X-ray itself."
+            "colour",
+            sentence("The file holds a picture in colour, and a radiograph is grey. Send the X-ray itself."),
         )
     return None
 
@@ -66,16 +74,22 @@ def cautions_of(acquisition: Mapping[str, Any]) -> list[Caution]:
         found.append(
             Caution(
                 "adult",
-                f"The patient is an adult ({age:g} years). The network was trained on children of one to five years, "
-                "so its answer may be wrong.",
+                sentence(
+                    "The patient is an adult ({age} years). The network was trained on children of one to five years, "
+                    "so its answer may be wrong.",
+                    age=f"{age:g}",
+                ),
             )
         )
     if view in _NOT_FRONTAL:
         found.append(
             Caution(
                 "not_frontal",
-                f"The view is lateral or oblique ({view}). The network was trained on frontal views, "
-                "so its answer may be wrong.",
+                sentence(
+                    "The view is lateral or oblique ({view}). The network was trained on frontal views, "
+                    "so its answer may be wrong.",
+                    view=view,
+                ),
             )
         )
     return found

@@ -10,9 +10,12 @@ from django.core.cache import cache
 from django.db.models import Case, Count, Value, When
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from diagnosis.engine.bars import stacked
 from diagnosis.history.filters import starts_of
+from diagnosis.meaning import BANDS
 from diagnosis.models import Radiograph
 
 DAYS = 30
@@ -20,11 +23,9 @@ DAYS = 30
 MANY, KEEP = 2000, 60
 #: What is told apart, from the bottom of a bar to its top.
 KINDS = {
-    "likely": "Pneumonia likely",
-    "uncertain": "Uncertain",
-    "unlikely": "Pneumonia unlikely",
-    "refused": "Refused or not readable",
-    "waiting": "Waiting",
+    **BANDS,
+    "refused": gettext_lazy("Refused or not readable"),
+    "waiting": gettext_lazy("Waiting"),
 }
 
 
@@ -58,19 +59,20 @@ class Chart:
     @property
     def kinds(self) -> list[tuple[str, str]]:
         """Those that there are, with their words."""
-        return [(kind, words) for kind, words in KINDS.items() if any(day.counts.get(kind) for day in self.days)]
+        return [(kind, str(words)) for kind, words in KINDS.items() if any(day.counts.get(kind) for day in self.days)]
 
     @property
     def all_kinds(self) -> list[str]:
-        return list(KINDS.values())
+        return list(map(str, KINDS.values()))
 
     @property
     def summary(self) -> str:
         """Say in words what is drawn."""
         total = sum(day.total for day in self.days)
         busiest = max(self.days, key=lambda day: day.total)
-        most = f"{busiest.total} on {date_format(busiest.day, 'DATE_FORMAT')}"
-        return f"X-rays a day over the last {DAYS} days: {total} in all, the most being {most}."
+        return _("X-rays a day over the last {days} days: {total} in all, the most being {most} on {day}.").format(
+            days=DAYS, total=total, most=busiest.total, day=date_format(busiest.day, "DATE_FORMAT")
+        )
 
 
 def chart_of(owner: Any) -> Chart | None:

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
+from diagnosis import meaning
 from diagnosis.history.listed import Source
 from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
 from diagnosis.history.tagging import Tag
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.querysets import RadiographQuerySet
 
-Choices = list[tuple[str, str]]
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    Words = str | _StrPromise
+    Choices = list[tuple[str, Words]]
 
 STATUSES: Choices = [
-    ("succeeded", "Answered"),
-    ("refused", "Refused"),
-    ("failed", "Could not be read"),
-    ("pending", "Waiting"),
-    ("running", "Being read"),
+    ("succeeded", _("Answered")),
+    ("refused", _("Refused")),
+    ("failed", _("Could not be read")),
+    ("pending", _("Waiting")),
+    ("running", _("Being read")),
 ]
 LABELS: Choices = [("PNEUMONIA", "PNEUMONIA"), ("NORMAL", "NORMAL")]
-BANDS: Choices = [("likely", "Pneumonia likely"), ("uncertain", "Uncertain"), ("unlikely", "Pneumonia unlikely")]
-NO_DAY = "This is no date that is known here. Write it as 2026-11-25, or with a time as 2026-11-25T14:30:00+01:00."
+BANDS: Choices = list(meaning.BANDS.items())
+NO_DAY = _("This is no date that is known here. Write it as 2026-11-25, or with a time as 2026-11-25T14:30:00+01:00.")
 
 
 class DayOrMoment(forms.Field):
@@ -59,10 +67,10 @@ def starts_of(day: date) -> tuple[datetime, datetime]:
     return begin.astimezone(UTC), end.astimezone(UTC)
 
 
-def _choice(label: str, choices: Choices, error: str = "", has_any: bool = True) -> forms.ChoiceField:
+def _choice(label: Words, choices: Choices, error: Words = "", has_any: bool = True) -> forms.ChoiceField:
     known = ", ".join(value for value, _ in choices)
-    sentence = error or f"There is no “%(value)s” among these: {known}."
-    offered = [("", "Any"), *choices] if has_any else choices
+    sentence = error or format_lazy(_("There is no “%(value)s” among these: {known}."), known=known)
+    offered = [("", _("Any")), *choices] if has_any else choices
     return forms.ChoiceField(label=label, choices=offered, required=False, error_messages={"invalid_choice": sentence})
 
 
@@ -70,17 +78,17 @@ class FilterForm(forms.Form):
     """All fields are optional, and further ones of a query are none of its business."""
 
     search = forms.CharField(
-        label="Search", max_length=200, required=False, widget=forms.TextInput(attrs={"type": "search"})
+        label=_("Search"), max_length=200, required=False, widget=forms.TextInput(attrs={"type": "search"})
     )
-    status = _choice("Status", STATUSES)
-    label = _choice("Label", LABELS)
-    band = _choice("Outcome", BANDS)
-    model_version = _choice("Model version", [], "There is no model version “%(value)s”.")
-    tag = _choice("Tag", [], "You have no tag “%(value)s”.")
-    source = _choice("Sent by", list(Source.choices))
-    created_after = DayOrMoment(label="From", required=False)
-    created_before = DayOrMoment(label="To", required=False)
-    ordering = _choice("Order", [(name, order.words) for name, order in ORDERS.items()], has_any=False)
+    status = _choice(_("Status"), STATUSES)
+    label = _choice(_("Label"), LABELS)
+    band = _choice(_("Outcome"), BANDS)
+    model_version = _choice(_("Model version"), [], _("There is no model version “%(value)s”."))
+    tag = _choice(_("Tag"), [], _("You have no tag “%(value)s”."))
+    source = _choice(_("Sent by"), list(Source.choices))
+    created_after = DayOrMoment(label=pgettext_lazy("a day", "From"), required=False)
+    created_before = DayOrMoment(label=pgettext_lazy("a day", "To"), required=False)
+    ordering = _choice(_("Order"), [(name, order.words) for name, order in ORDERS.items()], has_any=False)
 
     def __init__(self, data: QueryDict, owner: Any) -> None:
         super().__init__(data, auto_id="filter-%s")
@@ -99,7 +107,7 @@ class FilterForm(forms.Form):
         return list(self._tags)
 
     def _offer(self, field: str, names: Iterable[str]) -> None:
-        self.fields[field].choices = [("", "Any"), *((name, name) for name in names)]  # type: ignore[attr-defined]
+        self.fields[field].choices = [("", _("Any")), *((name, name) for name in names)]  # type: ignore[attr-defined]
 
     def active(self) -> dict[str, str]:
         """Return what of the query is a filter, as it was written, in the order of the form."""

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 #: What lists are filtered by; each has an index of its own, in the order in which lists are shown.
 FILTERED_BY = ("outcome", "label", "band", "model_version", "source")
 
 
 class Source(models.TextChoices):
-    BROWSER = "browser", "Browser"
+    BROWSER = "browser", _("Browser")
     API = "api", "API"
 
 

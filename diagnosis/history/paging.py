@@ -8,21 +8,25 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from diagnosis.models import Radiograph
 from diagnosis.querysets import RadiographQuerySet
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 
 @dataclass(frozen=True)
 class Order:
     """Rows by ``key``, and where that is alike by primary key. ``read`` takes a key as a mark holds it."""
 
-    words: str
+    words: str | _StrPromise
     key: Combinable
     read: Callable[[Any], Any]
     descending: bool = False
@@ -77,12 +81,12 @@ def _text_of(text: Any) -> str:
 
 
 ORDERS = {
-    "-created": Order("Newest first", F("created"), moment_of, descending=True),
-    "created": Order("Oldest first", F("created"), moment_of),
-    "filename": Order("Name, A to Z", Lower("filename"), _text_of),
-    "-filename": Order("Name, Z to A", Lower("filename"), _text_of, descending=True),
-    "-probability": Order("Highest probability first", F("probability"), float, descending=True, is_partial=True),
-    "probability": Order("Lowest probability first", F("probability"), float, is_partial=True),
+    "-created": Order(_("Newest first"), F("created"), moment_of, descending=True),
+    "created": Order(_("Oldest first"), F("created"), moment_of),
+    "filename": Order(_("Name, A to Z"), Lower("filename"), _text_of),
+    "-filename": Order(_("Name, Z to A"), Lower("filename"), _text_of, descending=True),
+    "-probability": Order(_("Highest probability first"), F("probability"), float, descending=True, is_partial=True),
+    "probability": Order(_("Lowest probability first"), F("probability"), float, is_partial=True),
 }
 NEWEST_FIRST = "-created"
 

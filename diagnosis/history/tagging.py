@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models.functions import Lower
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from diagnosis.models import Radiograph
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 LONGEST_TAG = 40
 #: A user's tags are a list to choose from, on every page of the history.
 MOST_TAGS = 100
-TOO_MANY_TAGS = f"You have {MOST_TAGS} tags already, which is the most. Take one off all its X-rays first."
+TOO_MANY_TAGS = format_lazy(
+    _("You have {most} tags already, which is the most. Take one off all its X-rays first."), most=MOST_TAGS
+)
 
 
 class TagQuerySet(models.QuerySet["Tag"]):

@@ -12,7 +12,7 @@ import diagnosis.api.keyed_calls
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("diagnosis", "0015_notices"),
+        ("diagnosis", "0016_reason_parts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

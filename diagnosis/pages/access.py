@@ -10,11 +10,12 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
 
 from diagnosis.models import Radiograph
 from diagnosis.pages.errors import error_page, wants_fragment
 
-LOGGED_OUT = "You are logged out. Log in again, then repeat what you did."
+LOGGED_OUT = _("You are logged out. Log in again, then repeat what you did.")
 
 
 def members_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -23,7 +24,7 @@ def members_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if wants_fragment(request) and not request.user.is_authenticated:
-            return error_page(request, 401, "", LOGGED_OUT)
+            return error_page(request, 401, "", str(LOGGED_OUT))
         return login_required(view)(request, *args, **kwargs)
 
     return guarded

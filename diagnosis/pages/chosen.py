@@ -10,6 +10,9 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -26,8 +29,10 @@ from diagnosis.submission import classify_again
 from diagnosis.versions.choosing import NotOffered
 
 MOST_CHOSEN = 200
-NOTHING_CHOSEN = "Tick at least one X-ray, then choose again what to do with it."
-TOO_MANY_CHOSEN = f"At most {MOST_CHOSEN} X-rays can be chosen at once. Choose fewer."
+NOTHING_CHOSEN = gettext_lazy("Tick at least one X-ray, then choose again what to do with it.")
+TOO_MANY_CHOSEN = format_lazy(
+    gettext_lazy("At most {most} X-rays can be chosen at once. Choose fewer."), most=MOST_CHOSEN
+)
 #: So many names are read out before something is deleted; the others are counted.
 NAMED = 10
 
@@ -45,10 +50,10 @@ def of_chosen(view: ChosenView) -> Callable[..., HttpResponseBase]:
     def guarded(request: HttpRequest, **facts: Any) -> HttpResponseBase:
         wanted = {pk for text in request.POST.getlist("pk") if (pk := uuid_or_none(text))}
         if len(wanted) > MOST_CHOSEN:
-            return _problem(request, TOO_MANY_CHOSEN)
+            return _problem(request, str(TOO_MANY_CHOSEN))
         chosen = Radiograph.objects.owned_by(request.user).filter(pk__in=wanted)
         if not wanted or not chosen.exists():
-            return _problem(request, NOTHING_CHOSEN)
+            return _problem(request, str(NOTHING_CHOSEN))
         return view(request, chosen, **facts)
 
     return guarded
@@ -71,20 +76,21 @@ def delete(request: HttpRequest, chosen: RadiographQuerySet) -> HttpResponse:
         return render(request, template, {"radiographs": radiographs, "named": named, "others": others})
     chosen.delete()
     drop_unused(request.user)
-    messages.success(request, f"{_count(len(radiographs))} deleted, with the results and the files.")
+    done = ngettext(
+        "{number} X-ray is deleted, with the results and the files.",
+        "{number} X-rays are deleted, with the results and the files.",
+        len(radiographs),
+    )
+    messages.success(request, done.format(number=len(radiographs)))
     return back_to_history(request)
-
-
-def _count(number: int) -> str:
-    return "1 X-ray is" if number == 1 else f"{number} X-rays are"
 
 
 class TagForm(forms.Form):
     name = forms.CharField(
         max_length=LONGEST_TAG,
         error_messages={
-            "required": "Write the tag into the field beside the button.",
-            "max_length": f"A tag has at most {LONGEST_TAG} characters.",
+            "required": gettext_lazy("Write the tag into the field beside the button."),
+            "max_length": format_lazy(gettext_lazy("A tag has at most {most} characters."), most=LONGEST_TAG),
         },
     )
 
@@ -100,13 +106,14 @@ def set_tag(request: HttpRequest, chosen: RadiographQuerySet, is_on: bool) -> Ht
     name, radiographs = form.cleaned_data["name"], list(chosen)
     if not is_on:
         untag(request.user, radiographs, name)
-        messages.success(request, f"The tag “{name}” is off.")
+        messages.success(request, _("The tag “{name}” is off.").format(name=name))
         return back_to_history(request)
     try:
         filed = tag(request.user, radiographs, name)
     except TooManyTags:
-        return _problem(request, TOO_MANY_TAGS)
-    messages.success(request, f"{_count(len(radiographs))} tagged “{filed.name}”.")
+        return _problem(request, str(TOO_MANY_TAGS))
+    done = ngettext("{number} X-ray is tagged “{tag}”.", "{number} X-rays are tagged “{tag}”.", len(radiographs))
+    messages.success(request, done.format(number=len(radiographs), tag=filed.name))
     return back_to_history(request)
 
 
@@ -119,10 +126,26 @@ def classify(request: HttpRequest, chosen: RadiographQuerySet) -> HttpResponse:
         return _problem(request, str(error))
     begun = len(classify_again(radiographs, version))
     if begun:
-        by = f"version {version}" if version else "the active model"
-        messages.success(request, f"{_count(begun)} read again, by {by}. Earlier results are kept.")
+        if version:
+            done = ngettext(
+                "{number} X-ray is read again, by version {version}. Earlier results are kept.",
+                "{number} X-rays are read again, by version {version}. Earlier results are kept.",
+                begun,
+            )
+        else:
+            done = ngettext(
+                "{number} X-ray is read again, by the active model. Earlier results are kept.",
+                "{number} X-rays are read again, by the active model. Earlier results are kept.",
+                begun,
+            )
+        messages.success(request, done.format(number=begun, version=version))
     if waiting := len(radiographs) - begun:
-        messages.info(request, f"{_count(waiting)} waiting for an answer already.")
+        words = ngettext(
+            "{number} X-ray is waiting for an answer already.",
+            "{number} X-rays are waiting for an answer already.",
+            waiting,
+        )
+        messages.info(request, words.format(number=waiting))
     return back_to_history(request)
 
 

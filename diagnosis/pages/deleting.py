@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -30,7 +31,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return render(request, template, {"radiograph": own})
     own.delete()
     drop_unused(request.user)
-    messages.success(request, f"“{own.filename}” and its result are deleted.")
+    messages.success(request, _("“{filename}” and its result are deleted.").format(filename=own.filename))
     return back_to_history(request)
 
 

@@ -9,6 +9,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
 from diagnosis.api.problems import problem_response
 from diagnosis.uploads import TOO_MUCH_TEXT, parse_error_sentence, size_error_sentence
@@ -29,16 +30,18 @@ def error_page(request: HttpRequest, status: int, title: str, detail: str) -> Ht
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return error_page(request, 413, "Too large", size_error_sentence(exception))
+        return error_page(request, 413, _("Too large"), size_error_sentence(exception))
     if isinstance(exception, TooManyFieldsSent):
-        return error_page(request, 400, "Too many fields", TOO_MUCH_TEXT)
+        return error_page(request, 400, _("Too many fields"), str(TOO_MUCH_TEXT))
     if isinstance(exception, MultiPartParserError):
-        return error_page(request, 400, "The upload could not be read", parse_error_sentence(exception))
-    return error_page(request, 400, "The request could not be understood", "Go back, reload the page and try again.")
+        return error_page(request, 400, _("The upload could not be read"), parse_error_sentence(exception))
+    return error_page(
+        request, 400, _("The request could not be understood"), _("Go back, reload the page and try again.")
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 403, "Not allowed", "Your account may not open this page.")
+    return error_page(request, 403, _("Not allowed"), _("Your account may not open this page."))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -46,8 +49,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return error_page(
         request,
         403,
-        "The form has expired",
-        "It was open for too long or came from another site. Reload the page, and send it again.",
+        _("The form has expired"),
+        _("It was open for too long or came from another site. Reload the page, and send it again."),
     )
 
 
@@ -55,16 +58,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error_page(
         request,
         404,
-        "Not found",
-        "There is nothing at this address. It may have been deleted, or it is not yours to see.",
+        _("Not found"),
+        _("There is nothing at this address. It may have been deleted, or it is not yours to see."),
     )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     fault = sys.exception()
     if isinstance(fault, OSError) and fault.errno == errno.ENOSPC:
-        detail = "The server’s disk is full, so nothing was stored. Try again later."
-        return error_page(request, 507, "No space left", detail)
+        detail = _("The server’s disk is full, so nothing was stored. Try again later.")
+        return error_page(request, 507, _("No space left"), detail)
     return error_page(
-        request, 500, "Something went wrong here", "It is not your fault, and it has been logged. Try again later."
+        request,
+        500,
+        _("Something went wrong here"),
+        _("It is not your fault, and it has been logged. Try again later."),
     )

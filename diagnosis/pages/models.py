@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -59,6 +60,6 @@ def _parts(card: dict[str, Any]) -> dict[str, dict[str, Any]]:
     data = card.get("data", {})
     return {
         name: {**data[key], "labels": [data[key].get(label, 0) for label in card["labels"]]}
-        for key, name in (("training", "Training"), ("validation", "Validation"))
+        for key, name in (("training", _("Training")), ("validation", _("Validation")))
         if isinstance(data.get(key), dict)
     }

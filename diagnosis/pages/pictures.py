@@ -8,6 +8,7 @@ from typing import Literal
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from diagnosis.models import Radiograph
@@ -48,7 +49,7 @@ def _shown(own: Radiograph) -> Picture:
         return "preview"
     if own.format not in SHOWN_INLINE:
         is_preview_coming(own)
-        raise Http404("There is no picture of this radiograph, or not yet.")
+        raise Http404(_("There is no picture of this radiograph, or not yet."))
     return "file"
 
 
@@ -68,6 +69,6 @@ def _file_response(own: Radiograph, picture: Picture) -> FileResponse:
     try:
         file = getattr(own, picture).open("rb")
     except FileNotFoundError as error:
-        raise Http404("The file of this radiograph is no longer there.") from error
+        raise Http404(_("The file of this radiograph is no longer there.")) from error
     suffix, content_type = MADE[picture] if picture in MADE else ("", SHOWN_INLINE[own.format])
     return FileResponse(file, content_type=content_type, filename=f"{own.filename}{suffix}")

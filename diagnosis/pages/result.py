@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
@@ -123,7 +124,7 @@ def _with_the_reason(
     try:
         return response_of(request, own)
     except Http404 as reason:
-        return error_page(request, 404, "Not there", str(reason))
+        return error_page(request, 404, _("Not there"), str(reason))
 
 
 def report_response(request: HttpRequest, radiograph: Radiograph) -> HttpResponse:
@@ -142,7 +143,7 @@ def prediction_asked_for(request: HttpRequest, radiograph: Radiograph) -> Predic
         return radiograph.prediction
     if prediction := find_prediction(radiograph, asked):
         return prediction
-    raise Http404("This X-ray has no such prediction.")
+    raise Http404(_("This X-ray has no such prediction."))
 
 
 def find_prediction(radiograph: Radiograph, asked: str) -> Prediction | None:
@@ -158,16 +159,17 @@ def reports(request: HttpRequest) -> HttpResponseBase:
     """A zip of the reports on the chosen radiographs."""
     wanted = [pk for text in request.POST.getlist("pk") if (pk := uuid_or_none(text))]
     if len(wanted) > reporting.MOST_REPORTS:
-        return _back(request, f"Choose {reporting.MOST_REPORTS} X-rays at most; these are {len(wanted)}.")
+        words = _("Choose {most} X-rays at most; these are {number}.")
+        return _back(request, words.format(most=reporting.MOST_REPORTS, number=len(wanted)))
     chosen = Radiograph.objects.owned_by(request.user).filter(pk__in=wanted).with_predictions()
     predictions = [own.prediction for own in chosen if reporting.has_report(own.prediction)]
     if not predictions:
-        return _back(request, "Choose at least one X-ray that has been read, and ask for the reports again.")
+        return _back(request, _("Choose at least one X-ray that has been read, and ask for the reports again."))
     return StreamingHttpResponse(
         reporting.zip_of_reports(predictions),
         content_type="application/zip",
         headers={
-            "Content-Disposition": 'attachment; filename="PneumoDetect reports.zip"',
+            "Content-Disposition": f'attachment; filename="{_("PneumoDetect reports")}.zip"',
             "Cache-Control": "no-store",
         },
     )

@@ -9,6 +9,9 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -25,8 +28,10 @@ class SavedFilterForm(forms.Form):
     name = forms.CharField(
         max_length=LONGEST_NAME,
         error_messages={
-            "required": "Write a name for the filter, and save it again.",
-            "max_length": f"The name of a filter has at most {LONGEST_NAME} characters.",
+            "required": gettext_lazy("Write a name for the filter, and save it again."),
+            "max_length": format_lazy(
+                gettext_lazy("The name of a filter has at most {most} characters."), most=LONGEST_NAME
+            ),
         },
     )
 
@@ -41,14 +46,15 @@ def save(request: HttpRequest) -> HttpResponse:
     if not name.is_valid():
         messages.error(request, str(name.errors["name"][0]))
     elif not filters.is_valid() or not filters.active():
-        messages.error(request, "Filter the history first, then save the filter.")
+        messages.error(request, _("Filter the history first, then save the filter."))
     elif own.count() >= MOST_SAVED:
-        messages.error(request, f"You have {MOST_SAVED} saved filters, which is the most. Forget one of them first.")
+        words = _("You have {most} saved filters, which is the most. Forget one of them first.")
+        messages.error(request, words.format(most=MOST_SAVED))
     else:
         called = " ".join(name.cleaned_data["name"].split())
         own.filter(name__iexact=called).delete()
         own.create(owner=cast("User", request.user), name=called, query=urlencode(filters.active()))
-        messages.success(request, f"The filter is saved as “{called}”.")
+        messages.success(request, _("The filter is saved as “{name}”.").format(name=called))
     return back_to_history(request)
 
 
@@ -58,5 +64,5 @@ def save(request: HttpRequest) -> HttpResponse:
 def forget(request: HttpRequest, pk: int) -> HttpResponse:
     saved = get_object_or_404(SavedFilter.objects.owned_by(request.user), pk=pk)
     saved.delete()
-    messages.success(request, f"The filter “{saved.name}” is forgotten.")
+    messages.success(request, _("The filter “{name}” is forgotten.").format(name=saved.name))
     return redirect("diagnosis:history")

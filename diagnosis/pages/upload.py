@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import get_template
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -26,6 +27,7 @@ from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.picture import SHOWN_INLINE, picture_url
 from diagnosis.submission import Receipt, Received, submit, submit_unless_known
 from diagnosis.templatetags.predictions import action_words
+from diagnosis.translation import translated
 from diagnosis.waiting import Wait, waits_of
 
 
@@ -42,10 +44,10 @@ def upload(request: HttpRequest) -> HttpResponse:
     try:
         receipt = submit_unless_known(request.user, form.cleaned_data["file"], batch_of(request))
     except RadiographError as error:
-        return _problem(request, status_of(error), error.detail)
+        return _problem(request, status_of(error), translated(error.detail))
     if len(receipt.files) == 1 and not wants_fragment(request):
         if problem := receipt.files[0].problem:
-            return _problem(request, status_of(problem), problem.detail)
+            return _problem(request, status_of(problem), translated(problem.detail))
         if receipt.stored:
             return redirect(receipt.stored[0])
     return _answer(request, receipt)
@@ -96,7 +98,7 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         with earlier.file.open("rb") as file:
             radiograph = submit(request.user, UploadedFile(file, earlier.filename, size=file.size))
     except FileNotFoundError as error:
-        raise Http404("The file of this radiograph is no longer there.") from error
+        raise Http404(_("The file of this radiograph is no longer there.")) from error
     if wants_fragment(request):
         return _answer(request, Receipt([Received(radiograph.filename, radiograph)]))
     return redirect(radiograph)
@@ -124,7 +126,7 @@ def states(request: HttpRequest) -> JsonResponse:
 
 def _final(prediction: Prediction) -> dict[str, str]:
     outcome = get_template("diagnosis/_outcome.html").render({"prediction": prediction})
-    facts = {"stage": prediction.status, "outcome": outcome, "reason": prediction.reason}
+    facts = {"stage": prediction.status, "outcome": outcome, "reason": prediction.explanation}
     if prediction.pk and (picture := picture_url(prediction.radiograph)):
         facts["picture"] = picture
     return {**facts, "action": action_words(prediction)}

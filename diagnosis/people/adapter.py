@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from diagnosis.people.sessions import end_sessions, sessions_of
 
@@ -24,7 +25,7 @@ class AccountAdapter(DefaultAccountAdapter):
     #: One sentence whichever of the two is wrong: it must not tell whether an account exists.
     error_messages = DefaultAccountAdapter.error_messages | dict.fromkeys(
         ("username_password_mismatch", "email_password_mismatch"),
-        "Name and password do not fit together. Check both; capital letters count.",
+        _("Name and password do not fit together. Check both; capital letters count."),
     )
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

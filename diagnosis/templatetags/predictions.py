@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.template import Library
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from diagnosis.engine.suitability import Caution
+from diagnosis.meaning import BANDS
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.picture import thumbnail_url
+from diagnosis.translation import decimal, enumerated, translated
 from diagnosis.waiting import Wait
 
 register = Library()
+register.filter(decimal)
+register.filter(enumerated)
+register.filter(translated)
 SPACE = "\N{NO-BREAK SPACE}"
 #: Defined terms of modality and view position (PS3.3, C.7.3.1 and C.8.1.3).
 DICOM_TERMS = {
-    "CR": "computed radiography",
-    "DX": "digital radiography",
-    "DR": "digital radiography",
-    "CT": "computed tomography",
-    "MR": "magnetic resonance",
-    "AP": "from the front to the back",
-    "PA": "from the back to the front",
-    "LL": "lateral",
-    "RL": "lateral",
+    "CR": gettext_lazy("computed radiography"),
+    "DX": gettext_lazy("digital radiography"),
+    "DR": gettext_lazy("digital radiography"),
+    "CT": gettext_lazy("computed tomography"),
+    "MR": gettext_lazy("magnetic resonance"),
+    "AP": gettext_lazy("from the front to the back"),
+    "PA": gettext_lazy("from the back to the front"),
+    "LL": gettext_lazy("lateral"),
+    "RL": gettext_lazy("lateral"),
 }
 
 
@@ -31,9 +39,9 @@ DICOM_TERMS = {
 def percent(share: float) -> str:
     """Write 0.94 as 94 %. No network is certain, so what would round to 0 or 100 says so."""
     if share < 0.01:
-        return f"under{SPACE}1{SPACE}%"
+        return _("under\N{NO-BREAK SPACE}1\N{NO-BREAK SPACE}%")
     if share > 0.99:
-        return f"over{SPACE}99{SPACE}%"
+        return _("over\N{NO-BREAK SPACE}99\N{NO-BREAK SPACE}%")
     return f"{share * 100:.0f}{SPACE}%"
 
 
@@ -60,17 +68,23 @@ def duration(time: timedelta | None) -> str:
         return "–"
     seconds = time.total_seconds()
     if seconds < 10:
-        return f"{seconds:.2f}{SPACE}s"
+        return f"{decimal(f'{seconds:.2f}')}{SPACE}s"
     if seconds < 120:
         return f"{seconds:.0f}{SPACE}s"
     return f"{seconds / 60:.0f}{SPACE}min" if seconds < 7200 else f"{seconds / 3600:.0f}{SPACE}h"
 
 
 @register.filter
+def outcome_words(prediction: Prediction) -> str:
+    """Name the band that the probability is in."""
+    return str(BANDS.get(prediction.band, ""))
+
+
+@register.filter
 def label_words(prediction: Prediction) -> str:
     """Give the label, but where the answer is uncertain not as if it were one."""
     if prediction.band == "uncertain":
-        return f"none, as it is uncertain; by the threshold alone {prediction.label}"
+        return _("none, as it is uncertain; by the threshold alone {label}").format(label=prediction.label)
     return prediction.label
 
 
@@ -78,16 +92,18 @@ def label_words(prediction: Prediction) -> str:
 def action_words(prediction: Prediction) -> str:
     """Say what one sees when one opens a radiograph."""
     has_reason = prediction.status in (Prediction.Status.REFUSED, Prediction.Status.FAILED)
-    return "See why" if has_reason else "See result"
+    return _("See why") if has_reason else _("See result")
 
 
 @register.filter
 def age_words(years: float) -> str:
     """Write an age as a clinician would: in months below two years."""
     if years >= 2:
-        return f"{years:.0f} years"
+        return ngettext("{number} year", "{number} years", round(years)).format(number=round(years))
     months = round(years * 12)
-    return f"{months} month{'s' if months != 1 else ''}" if months else "under 1 year"
+    if not months:
+        return _("under 1 year")
+    return ngettext("{number} month", "{number} months", months).format(number=months)
 
 
 @register.filter
@@ -99,7 +115,7 @@ def dicom_words(code: str) -> str:
 @register.filter
 def brief(caution: Caution) -> str:
     """Name a caution in the few words that fit into a row."""
-    return {"adult": "an adult", "not_frontal": "not a frontal view"}.get(caution.code, "see result")
+    return {"adult": _("an adult"), "not_frontal": _("not a frontal view")}.get(caution.code, _("see result"))
 
 
 @register.filter
@@ -107,4 +123,18 @@ def words_for(waits: dict[int, Wait] | None, prediction: Prediction) -> str:
     """Say of a prediction that is not final how it stands, as far as that was found out."""
     if waits and (wait := waits.get(prediction.pk)):
         return wait.words
-    return "Being read" if prediction.status == Prediction.Status.RUNNING else "Waiting"
+    return _("Being read") if prediction.status == Prediction.Status.RUNNING else _("Waiting")
+
+
+@register.filter
+def training_words(card: dict[str, Any]) -> str:
+    """Say how long a version was trained, on what, and in how many epochs, as far as its card tells."""
+    training = card.get("training", {})
+    minutes, epochs = round(training["minutes"]), len(training.get("epochs", []))
+    parts = [ngettext("It took {number} minute", "It took {number} minutes", minutes).format(number=minutes)]
+    if accelerator := training.get("accelerator"):
+        parts.append(_("on the {accelerator}").format(accelerator=accelerator.upper()))
+    words = " ".join(parts)
+    if epochs:
+        words += ", " + ngettext("{number} epoch", "{number} epochs", epochs).format(number=epochs)
+    return f"{words}."

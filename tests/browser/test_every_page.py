@@ -297,6 +297,7 @@ NO_PAGES = {
     "favicon",
     "healthz",
     "readyz",
+    "set_language",
 }
 
 

@@ -57,7 +57,7 @@ def test_many_files_without_javascript_are_listed_with_what_became_of_each(alice
 def test_files_of_which_none_is_taken_are_listed_too(alice: User, settings: Settings) -> None:
     answer = browser_of(alice).post("/", {"file": [upload("a.txt", b"hello"), upload("b.jpg", b"")]})
     assert answer.status_code == 400
-    assert words(answer).count("Not taken") == 2
+    assert words(answer).count('badge-failed">Not taken<') == 2
     assert_nothing_is_stored(settings)
 
 

@@ -16,6 +16,7 @@ from diagnosis.engine.dicom.description import Description, open_dicom, pixel_pi
 from diagnosis.engine.dicom.display import grey_of
 from diagnosis.engine.dicom.gdcm_process import decode_apart
 from diagnosis.engine.errors import UnsupportedFormat
+from diagnosis.engine.sentences import sentence
 
 #: One decoder each, and never another one after it has failed: each would be one more to be attacked.
 _PLUGINS = {
@@ -32,7 +33,9 @@ def decode(data: bytes) -> Image.Image:
     """Return the picture in grey (mode L) as a viewer would show it. Decoders may raise anything."""
     description, source = open_dicom(io.BytesIO(data))
     if description.is_colour or description.frames > 1:
-        raise UnsupportedFormat("The DICOM file holds a film or a picture in colour. Send one grey radiograph a file.")
+        raise UnsupportedFormat(
+            sentence("The DICOM file holds a film or a picture in colour. Send one grey radiograph a file.")
+        )
     pixels = b"".join(piece for piece in pixel_pieces(description, source) if piece)
     words = _decompressed(pixels, description) if description.is_compressed else _words(pixels, description)
     return Image.fromarray(grey_of(words, description))

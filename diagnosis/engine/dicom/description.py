@@ -12,6 +12,7 @@ from diagnosis.engine.dicom.acquisition import ACQUISITION_TAGS, CODE_MEANING, V
 from diagnosis.engine.dicom.codestream import check_codestream
 from diagnosis.engine.dicom.reading import InflatedSource, Source, Tables, Values, damaged, text_of
 from diagnosis.engine.errors import UnreadableImage, UnsupportedFormat
+from diagnosis.engine.sentences import Sentence, sentence
 
 IMPLICIT, EXPLICIT, DEFLATED = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"
 RLE = "1.2.840.10008.1.2.5"
@@ -116,8 +117,11 @@ def open_dicom(stream: IO[bytes]) -> tuple[Description, Source]:
     syntax = reading.read_meta(stream)
     if syntax not in {IMPLICIT, EXPLICIT, DEFLATED} | COMPRESSED:
         raise UnsupportedFormat(
-            f"The DICOM file is encoded as {_shown(syntax)}, which is not read here. "
-            "Export it uncompressed (Explicit VR Little Endian), or as PNG."
+            sentence(
+                "The DICOM file is encoded as {syntax}, which is not read here. "
+                "Export it uncompressed (Explicit VR Little Endian), or as PNG.",
+                syntax=_shown(syntax),
+            )
         )
     source = (InflatedSource if syntax == DEFLATED else Source)(stream)
     values, tables, length = reading.read_values(source, syntax != IMPLICIT, _WANTED, _SEQUENCES)
@@ -153,21 +157,30 @@ def pixel_pieces(description: Description, source: Source) -> Iterator[bytes | N
 def _check(description: Description) -> None:
     if not description.length or not description.rows or not description.columns:
         raise UnreadableImage(
-            "The DICOM file holds no image: it has no pixels. Choose the file of the chest X-ray itself."
+            sentence("The DICOM file holds no image: it has no pixels. Choose the file of the chest X-ray itself.")
         )
     if description.allocated not in (8, 16) or not 1 <= description.stored <= description.allocated:
         raise UnsupportedFormat(
-            f"The DICOM file has pixels of {description.allocated} bits, and 8 or 16 are read here. Export it as PNG."
+            sentence(
+                "The DICOM file has pixels of {bits} bits, and 8 or 16 are read here. Export it as PNG.",
+                bits=description.allocated,
+            )
         )
     if description.syntax == JPEG_EXTENDED and description.stored > 8:
         raise UnsupportedFormat(
-            "The DICOM file is encoded as JPEG with 12 bits, which is not read here. Export it as lossless JPEG."
+            sentence(
+                "The DICOM file is encoded as JPEG with 12 bits, which is not read here. Export it as lossless JPEG."
+            )
         )
     if description.is_compressed != (description.length == reading.UNDEFINED):
         raise damaged()
     if not description.is_compressed and description.length < description.pixel_bytes:
-        raise UnreadableImage("The DICOM file holds fewer pixels than its header says. Export or copy it again.")
+        raise UnreadableImage(
+            sentence("The DICOM file holds fewer pixels than its header says. Export or copy it again.")
+        )
 
 
-def _shown(syntax: str) -> str:
-    return f"transfer syntax {syntax}" if re.fullmatch(r"[0-9.]{1,64}", syntax) else "nothing that its header names"
+def _shown(syntax: str) -> Sentence:
+    if re.fullmatch(r"[0-9.]{1,64}", syntax):
+        return sentence("transfer syntax {identifier}", identifier=syntax)
+    return sentence("nothing that its header names")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from diagnosis.engine.errors import TooDemanding, UnreadableImage
+from diagnosis.engine.sentences import sentence
 
 PREAMBLE = 128
 MAGIC = b"DICM"
@@ -69,7 +70,7 @@ class Source:
     def count(self) -> None:
         self.elements += 1
         if self.elements > MAX_ELEMENTS:
-            raise UnreadableImage("The DICOM file's header has more entries than that of any radiograph.")
+            raise UnreadableImage(sentence("The DICOM file's header has more entries than that of any radiograph."))
 
     def _expect(self, length: int) -> None:
         if self.position + length > self._size:
@@ -100,7 +101,9 @@ class InflatedSource(Source):
 
     def _pieces(self, length: int) -> Iterator[bytes]:
         if self.position + length > MAX_INFLATED:
-            raise TooDemanding("The DICOM file unfolds to more data than a radiograph has. Export it uncompressed.")
+            raise TooDemanding(
+                sentence("The DICOM file unfolds to more data than a radiograph has. Export it uncompressed.")
+            )
         while length:
             if not self._fill():
                 raise cut_off()
@@ -175,7 +178,7 @@ def read_values(
         if tag == PIXEL_DATA:
             return values, tables, length
         if tag in OTHER_PIXELS:
-            raise UnreadableImage("The DICOM file's pixels are of a kind that no radiograph has.")
+            raise UnreadableImage(sentence("The DICOM file's pixels are of a kind that no radiograph has."))
         if tag in sequences:
             tables[tag] = _read_sequence(source, is_explicit and vr != b"UN", length, sequences[tag], 1)
         elif length == UNDEFINED:
@@ -196,7 +199,7 @@ def _read_value(source: Source, length: int) -> bytes:
 def _read_sequence(source: Source, is_explicit: bool, length: int, wanted: set[int], depth: int) -> Values:
     """Walk over a sequence and return the wanted values of its first item."""
     if depth > MAX_DEPTH:
-        raise UnreadableImage("The DICOM file's header is nested deeper than that of any radiograph.")
+        raise UnreadableImage(sentence("The DICOM file's header is nested deeper than that of any radiograph."))
     end = None if length == UNDEFINED else source.position + length
     first: Values | None = None
     while end is None or source.position < end:
@@ -246,7 +249,7 @@ def fragments_of(source: Source) -> Iterator[int]:
         if tag != ITEM or length == UNDEFINED:
             raise damaged()
         yield length
-    raise UnreadableImage("The DICOM file's pixels are in more pieces than any program writes.")
+    raise UnreadableImage(sentence("The DICOM file's pixels are in more pieces than any program writes."))
 
 
 def text_of(value: bytes) -> str:
@@ -256,8 +259,10 @@ def text_of(value: bytes) -> str:
 
 
 def damaged() -> UnreadableImage:
-    return UnreadableImage("The file begins like a DICOM file, but its header is damaged. Export or copy it again.")
+    return UnreadableImage(
+        sentence("The file begins like a DICOM file, but its header is damaged. Export or copy it again.")
+    )
 
 
 def cut_off() -> UnreadableImage:
-    return UnreadableImage("The DICOM file is cut off: its end is missing. Export or copy it again.")
+    return UnreadableImage(sentence("The DICOM file is cut off: its end is missing. Export or copy it again."))
