@@ -123,6 +123,7 @@ def test_prefer_wait_holds_the_answer_until_the_prediction_is_final(alice: User,
     assert answer.json()["prediction"]["model_version"] == version.version
 
 
+@pytest.mark.django_db(transaction=True)  # it looks anew each time, as it can in no transaction
 def test_prefer_wait_gives_up_when_its_time_is_over(alice: User) -> None:
     started = time.monotonic()
     answer = post(api_of(alice), headers={"Prefer": "wait=1"})
