@@ -17,7 +17,7 @@ from django.urls import URLPattern, path
 
 from diagnosis import publishing
 from diagnosis.engine.errors import ArtifactError
-from diagnosis.models import Comparison, ModelVersion, Prediction, Radiograph
+from diagnosis.models import Comparison, Delivery, ModelVersion, Prediction, Radiograph
 
 admin.site.site_header = "PneumoDetect"
 admin.site.site_title = "PneumoDetect"
@@ -37,13 +37,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 class PredictionsGoAlong(admin.ModelAdmin):
-    """Rows whose deletion takes predictions along, although no prediction is deleted by itself."""
+    """Rows whose deletion takes predictions along, and calls on them, although none is deleted by itself."""
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        return deleted, counts, lacking - {Prediction._meta.verbose_name}, protected
+        go_along = {Prediction._meta.verbose_name, Delivery._meta.verbose_name}
+        return deleted, counts, lacking - go_along, protected
 
 
 admin.site.unregister(User)
@@ -200,3 +201,7 @@ class ComparisonAdmin(ReadOnlyAdmin):
     @admin.display
     def images(self, comparison: Comparison) -> int:
         return int(comparison.figures["images"])
+
+
+# Last, since it takes its class from here; Django looks for this module alone.
+from diagnosis.webhooks import admin as webhooks_admin  # noqa: E402, F401

@@ -33,6 +33,7 @@ LOOK_EVERY = 1.0
 #: Seconds without anything to do after which the process ends.
 IDLE_FOR = 60.0
 FORGET_EVERY = 3600.0
+PAUSE_AFTER_FAULT = 10.0
 COMMAND = [sys.executable, "-m", "django", "run_errands"]
 
 
@@ -61,6 +62,7 @@ class Errands:
 
     def __init__(self) -> None:
         self._jobs: dict[Any, Future[Any]] = {}
+        self._begun: dict[Any, float] = {}
         self._forgotten = 0.0
 
     def run(self, idle_for: float = IDLE_FOR) -> None:
@@ -83,9 +85,11 @@ class Errands:
             logger.error("The database does not answer: %s", error)
             return 0
         self._jobs = {key: job for key, job in self._jobs.items() if not job.done()}
-        for key, errand in due.items():
-            if key not in self._jobs and len(self._jobs) < THREADS:
-                self._jobs[key] = pool.submit(_do, errand)
+        # Whoever had a turn longest ago is next, so that slow receivers do not keep others from theirs.
+        for key in sorted(due.keys() - self._jobs.keys(), key=lambda key: self._begun.get(key, 0.0)):
+            if len(self._jobs) < THREADS:
+                self._jobs[key] = pool.submit(_do, due[key])
+                self._begun[key] = time.monotonic()
         return len(self._jobs)
 
 
@@ -93,10 +97,10 @@ def _due() -> dict[Any, Callable[[], Any]]:
     found: dict[Any, Callable[[], Any]] = {}
     if Letter.objects.all().due().exists():
         found["letters"] = letters.send_due
-    for user_id in Leaving.objects.order_by("asked").values_list("pk", flat=True)[:1]:
-        found["leaving"] = partial(leaving.remove_all, user_id)
+    for user_id in Leaving.objects.order_by("asked").values_list("pk", flat=True)[:2]:
+        found["leaving", user_id] = partial(leaving.remove_all, user_id)
     for pk in Webhook.objects.all().with_due().values_list("pk", flat=True):
-        found[pk] = partial(delivering.deliver_due, pk)
+        found["webhook", pk] = partial(delivering.deliver_due, pk)
     return found
 
 
@@ -109,6 +113,7 @@ def _do(errand: Callable[[], Any]) -> None:
     try:
         errand()
     except Exception:
-        logger.exception("An errand failed; it is tried again.")
+        logger.exception("An errand failed; it is tried again in a while.")
+        time.sleep(PAUSE_AFTER_FAULT)
     finally:
         connection.close()

@@ -413,3 +413,18 @@ def test_the_page_of_a_webhook_takes_few_queries_however_many_calls_there_are(
     with django_assert_max_num_queries(8):
         page = client.get(webhook.get_absolute_url())
     assert words(page).count("prediction.final</strong>") == 100
+
+
+def test_the_administrator_sees_webhooks_and_calls_but_no_secret(alice: User, charlie: User) -> None:
+    webhook, client = webhook_of(alice, "https://hook.example/"), browser_of(charlie)
+    webhook.ping()
+    assert "hook.example" in words(client.get("/admin/diagnosis/webhook/?q=alice"))
+    assert "ping" in words(client.get("/admin/diagnosis/delivery/"))
+    page = words(client.get(f"/admin/diagnosis/webhook/{webhook.pk}/change/"))
+    assert "hook.example" in page
+    assert webhook.secret not in page
+    chosen = {"action": "pause", "_selected_action": [webhook.pk]}
+    assert "Paused: 1." in words(client.post("/admin/diagnosis/webhook/", chosen, follow=True))
+    client.post("/admin/diagnosis/webhook/", chosen | {"action": "resume"})
+    webhook.refresh_from_db()
+    assert webhook.paused == ""
