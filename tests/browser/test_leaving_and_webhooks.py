@@ -99,7 +99,7 @@ def test_files_that_are_chosen_at_once_are_one_upload_and_its_end_is_told_as_wis
     page.locator(".dropzone input").set_input_files(
         [{"name": name, "mimeType": "image/jpeg", "buffer": data} for name, data in files]
     )
-    page.get_by_text("Not taken").wait_for()
+    page.get_by_text("Not taken", exact=True).wait_for()
     page.locator("[data-stage=open]").nth(1).wait_for()
     batch = Batch.objects.get()
     assert (batch.files, batch.received, batch.by_mail, batch.radiographs.count()) == (3, 3, True, 2)
