@@ -1,23 +1,20 @@
 """What is done for users beside reading: webhooks called, mails sent, accounts removed. In a process of its own.
 
-The sweep of a worker starts it when something is due, and it ends when nothing was for a while: a slow receiver holds
-up no answer, and where nobody asked for any of it, it takes no memory. All its jobs are rows, so several such
-processes, or one that is killed, do no harm.
+The sweep of a worker starts it (errands_process.py) when something is due, and it ends when nothing was for a while: a
+slow receiver holds up no answer, and where nobody asked for any of it, it takes no memory. All its jobs are rows, so
+several such processes, or one that is killed, do no harm.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 
 from diagnosis.people import leaving, letters
@@ -34,27 +31,6 @@ LOOK_EVERY = 1.0
 IDLE_FOR = 60.0
 FORGET_EVERY = 3600.0
 PAUSE_AFTER_FAULT = 10.0
-COMMAND = [sys.executable, "-m", "django", "run_errands"]
-
-
-def is_anything_due() -> bool:
-    due = (Webhook.objects.all().with_due(), Letter.objects.all().due(), Leaving.objects.all())
-    return any(each.exists() for each in due)
-
-
-class ErrandsProcess:
-    """The process, held by the worker whose sweep starts it."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def look(self) -> None:
-        """Start it where something is due and it is not running."""
-        if self._process and self._process.poll() is None:
-            return
-        self._process = None
-        if is_anything_due():
-            self._process = subprocess.Popen(COMMAND, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL)  # noqa: S603
 
 
 class Errands:

@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from diagnosis import tasks
-from diagnosis.errands import ErrandsProcess
+from diagnosis.errands_process import ErrandsProcess
 from diagnosis.models import Prediction
 from diagnosis.people import batch_notices
 from diagnosis.worker import host_name

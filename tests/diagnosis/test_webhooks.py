@@ -22,7 +22,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from diagnosis import errands
+from diagnosis.errands_process import is_anything_due
 from diagnosis.models import Delivery, ModelVersion, Prediction, Webhook
 from diagnosis.outgoing import BACK_OFF, LEASE
 from diagnosis.people import letters
@@ -228,7 +228,7 @@ def test_after_a_day_without_an_answer_the_webhook_is_paused_and_its_owner_told_
     webhook.refresh_from_db()
     waiting.refresh_from_db()
     assert (webhook.paused, waiting.state, waiting.due) == ("failing", "held", None)
-    assert errands.is_anything_due()
+    assert is_anything_due()
     assert letters.send_due() == 1
     (message,) = mail.outbox
     assert message.to == ["alice@example.org"]
@@ -351,7 +351,7 @@ def test_pausing_holds_back_and_resuming_sends(alice: User, receiver: Receiver) 
     webhook.ping()
     assert "is paused" in words(client.post(f"/accounts/webhooks/{webhook.pk}/pause/", follow=True))
     assert deliver_due(webhook.pk) == 0
-    assert not errands.is_anything_due()
+    assert not is_anything_due()
     client.post(f"/accounts/webhooks/{webhook.pk}/resume/")
     assert deliver_due(webhook.pk) == 1
 
