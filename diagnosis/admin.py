@@ -17,7 +17,7 @@ from django.urls import URLPattern, path
 
 from diagnosis import publishing
 from diagnosis.engine.errors import ArtifactError
-from diagnosis.models import Comparison, ComparisonSeen, ModelVersion, Prediction, Radiograph
+from diagnosis.models import Comparison, ComparisonSeen, Delivery, ModelVersion, Prediction, Radiograph
 from diagnosis.people import admin as people_admin  # noqa: F401  # registers what it shows
 from diagnosis.versions.admin import UNSEEN, SilentAnswersAdmin
 
@@ -39,13 +39,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 class PredictionsGoAlong(admin.ModelAdmin):
-    """Rows whose deletion takes predictions along, although no prediction is deleted by itself."""
+    """Rows whose deletion takes predictions along, and calls on them, although none is deleted by itself."""
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        return deleted, counts, lacking - {Prediction._meta.verbose_name}, protected
+        go_along = {Prediction._meta.verbose_name, Delivery._meta.verbose_name}
+        return deleted, counts, lacking - go_along, protected
 
 
 admin.site.unregister(User)
@@ -216,3 +217,7 @@ class ComparisonSeenAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # it says who answers for an activation
+
+
+# Last, since it takes its class from here; Django looks for this module alone.
+from diagnosis.webhooks import admin as webhooks_admin  # noqa: E402, F401

@@ -1,23 +1,20 @@
 """What is done for users beside reading: webhooks called, mails sent, accounts removed. In a process of its own.
 
-The sweep of a worker starts it when something is due, and it ends when nothing was for a while: a slow receiver holds
-up no answer, and where nobody asked for any of it, it takes no memory. All its jobs are rows, so several such
-processes, or one that is killed, do no harm.
+The sweep of a worker starts it (errands_process.py) when something is due, and it ends when nothing was for a while: a
+slow receiver holds up no answer, and where nobody asked for any of it, it takes no memory. All its jobs are rows, so
+several such processes, or one that is killed, do no harm.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 
 from diagnosis.people import leaving, letters
@@ -33,27 +30,7 @@ LOOK_EVERY = 1.0
 #: Seconds without anything to do after which the process ends.
 IDLE_FOR = 60.0
 FORGET_EVERY = 3600.0
-COMMAND = [sys.executable, "-m", "django", "run_errands"]
-
-
-def is_anything_due() -> bool:
-    due = (Webhook.objects.all().with_due(), Letter.objects.all().due(), Leaving.objects.all())
-    return any(each.exists() for each in due)
-
-
-class ErrandsProcess:
-    """The process, held by the worker whose sweep starts it."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def look(self) -> None:
-        """Start it where something is due and it is not running."""
-        if self._process and self._process.poll() is None:
-            return
-        self._process = None
-        if is_anything_due():
-            self._process = subprocess.Popen(COMMAND, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL)  # noqa: S603
+PAUSE_AFTER_FAULT = 10.0
 
 
 class Errands:
@@ -61,6 +38,7 @@ class Errands:
 
     def __init__(self) -> None:
         self._jobs: dict[Any, Future[Any]] = {}
+        self._begun: dict[Any, float] = {}
         self._forgotten = 0.0
 
     def run(self, idle_for: float = IDLE_FOR) -> None:
@@ -83,9 +61,11 @@ class Errands:
             logger.error("The database does not answer: %s", error)
             return 0
         self._jobs = {key: job for key, job in self._jobs.items() if not job.done()}
-        for key, errand in due.items():
-            if key not in self._jobs and len(self._jobs) < THREADS:
-                self._jobs[key] = pool.submit(_do, errand)
+        # Whoever had a turn longest ago is next, so that slow receivers do not keep others from theirs.
+        for key in sorted(due.keys() - self._jobs.keys(), key=lambda key: self._begun.get(key, 0.0)):
+            if len(self._jobs) < THREADS:
+                self._jobs[key] = pool.submit(_do, due[key])
+                self._begun[key] = time.monotonic()
         return len(self._jobs)
 
 
@@ -93,10 +73,10 @@ def _due() -> dict[Any, Callable[[], Any]]:
     found: dict[Any, Callable[[], Any]] = {}
     if Letter.objects.all().due().exists():
         found["letters"] = letters.send_due
-    for user_id in Leaving.objects.order_by("asked").values_list("pk", flat=True)[:1]:
-        found["leaving"] = partial(leaving.remove_all, user_id)
+    for user_id in Leaving.objects.order_by("asked").values_list("pk", flat=True)[:2]:
+        found["leaving", user_id] = partial(leaving.remove_all, user_id)
     for pk in Webhook.objects.all().with_due().values_list("pk", flat=True):
-        found[pk] = partial(delivering.deliver_due, pk)
+        found["webhook", pk] = partial(delivering.deliver_due, pk)
     return found
 
 
@@ -109,6 +89,7 @@ def _do(errand: Callable[[], Any]) -> None:
     try:
         errand()
     except Exception:
-        logger.exception("An errand failed; it is tried again.")
+        logger.exception("An errand failed; it is tried again in a while.")
+        time.sleep(PAUSE_AFTER_FAULT)
     finally:
         connection.close()

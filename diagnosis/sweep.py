@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from diagnosis import tasks, worker_reports
-from diagnosis.errands import ErrandsProcess
+from diagnosis.errands_process import ErrandsProcess
 from diagnosis.metrics import tally
 from diagnosis.models import KeyedCall, Prediction, ShadowPrediction
 from diagnosis.people import batch_notices

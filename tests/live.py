@@ -142,6 +142,7 @@ class LivePlatform:
 
 @pytest.fixture(scope="session")
 def live_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
-    platform = LivePlatform(tmp_path_factory.mktemp("live")).wait_until_ready()
+    reached = {"PNEUMODETECT_WEBHOOKS_ALLOW_PRIVATE": "127.0.0.1/32"}  # where tests listen for webhooks
+    platform = LivePlatform(tmp_path_factory.mktemp("live"), **reached).wait_until_ready()
     yield platform
     platform.stop()

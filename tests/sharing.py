@@ -11,14 +11,11 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
 #: What needs live platforms: one at a time, or they are in one another's way; they take longest, and come first.
-LIVE = (
-    "tests/browser/", "tests/test_backup.py", "tests/test_end_to_end.py", "tests/test_faults.py",
-    "tests/test_following.py", "tests/test_run.py", "tests/test_upgrade.py",
-)  # fmt: skip
+_PLATFORMS = ("backup", "end_to_end", "errands", "faults", "following", "run", "upgrade")
+LIVE = ("tests/browser/", *(f"tests/test_{name}.py" for name in _PLATFORMS))
 #: What needs a browser alone.
-PAGES = tuple(
-    f"tests/browser/test_{name}.py" for name in ("admin_pages", "every_page", "history", "leaving_and_webhooks")
-)
+_ALONE = ("admin_pages", "every_page", "history", "leaving_and_webhooks")
+PAGES = tuple(f"tests/browser/test_{name}.py" for name in _ALONE)
 
 
 def group_of(nodeid: str) -> str:

@@ -32,6 +32,8 @@ def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str
         ({"TZ": ":/etc/localtime"}, "must name a time zone"),
         ({"PNEUMODETECT_STORAGE_URL": "s3://bucket"}, "is not supported yet"),
         ({"ALLOWED_HOSTS": "xray.example.org"}, "SECRET_KEY must be set"),
+        ({"PNEUMODETECT_WEBHOOKS_ALLOW_PRIVATE": "10.0.0.1/8"}, "must be networks with commas"),
+        ({"PNEUMODETECT_URL": "xray.example.org"}, "must look like https://"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_with_a_hint(

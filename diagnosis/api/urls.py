@@ -1,6 +1,6 @@
 from django.urls import path
 
-from diagnosis.api import export_views, model_views, prediction_views, result_views, token_views, views
+from diagnosis.api import export_views, model_views, prediction_views, result_views, token_views, views, webhook_views
 from diagnosis.api.openapi import views as openapi
 
 app_name = "api"
@@ -20,4 +20,9 @@ urlpatterns = [
     path("radiographs/<uuid:pk>/image/", views.ImageView.as_view(), name="image"),
     path("radiographs/<uuid:pk>/heatmap/", result_views.HeatmapView.as_view(), name="heatmap"),
     path("radiographs/<uuid:pk>/report/", result_views.ReportView.as_view(), name="report"),
+    path("webhooks/", webhook_views.WebhooksView.as_view(), name="webhooks"),
+    path("webhooks/<int:pk>/", webhook_views.WebhookView.as_view(), name="webhook"),
+    path("webhooks/<int:pk>/ping/", webhook_views.PingView.as_view(), name="ping"),
+    path("webhooks/<int:pk>/deliveries/", webhook_views.DeliveriesView.as_view(), name="deliveries"),
+    path("webhooks/<int:pk>/deliveries/<uuid:delivery>/", webhook_views.DeliveryView.as_view(), name="delivery"),
 ]

@@ -17,9 +17,8 @@ from diagnosis.pages.access import members_only
 from diagnosis.pages.errors import wants_fragment
 from diagnosis.pages.notices import notices_page
 from diagnosis.webhooks.forms import WebhookForm
-from diagnosis.webhooks.models import Delivery, Webhook
+from diagnosis.webhooks.models import MOST_SHOWN, Webhook
 
-MOST_SHOWN = 100
 #: Where the session keeps a secret until the page has shown it.
 SHOW_ONCE = "webhook_to_show"
 
@@ -123,6 +122,6 @@ def redeliver(request: HttpRequest, own: Webhook, delivery: uuid.UUID) -> HttpRe
     if own.paused:
         messages.error(request, _("The webhook is paused. Resume it first."))
     else:
-        Delivery.objects.filter(pk=again.pk, due=None).send_now()
+        own.deliveries.filter(pk=again.pk, due=None).send_now()
         messages.success(request, _("The call is sent once more."))
     return redirect(own)

@@ -16,7 +16,7 @@ class WebhookForm(forms.ModelForm):
     url = forms.CharField(
         label=gettext_lazy("Address"),
         max_length=LONGEST_URL,
-        widget=forms.URLInput(attrs={"placeholder": "https://example.org/pneumodetect"}),
+        widget=forms.URLInput(attrs={"aria-describedby": "id_url_helptext"}),
         error_messages={"required": gettext_lazy("Write the address that is to be called.")},
     )
 

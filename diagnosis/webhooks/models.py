@@ -17,6 +17,8 @@ from django.utils import timezone
 from diagnosis.outgoing import Outgoing, OutgoingQuerySet, back_off
 
 MOST_WEBHOOKS, LONGEST_URL = 10, 500
+#: The log shows so many of its newest calls.
+MOST_SHOWN = 100
 #: For so long after a new secret calls are signed with the one before it as well.
 OLD_SECRET_FOR = timedelta(days=1)
 #: A receiver to which nothing got through for so long is no longer called.

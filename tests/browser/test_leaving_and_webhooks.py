@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from diagnosis.models import Leaving, Webhook
+from diagnosis.models import Batch, Leaving, Webhook
 from diagnosis.webhooks.delivering import deliver_due
 from tests.browser.accessibility import assert_accessible
 from tests.browser.test_every_page import log_in, photograph
 from tests.browser.watching import Watch
+from tests.drawings import jpeg_bytes
 from tests.factories import PASSWORD
 from tests.receiver import receiving
 
@@ -84,3 +86,22 @@ def test_an_account_is_deleted_after_the_password_and_the_name(
     page.get_by_role("button", name="Delete my account and files").click()
     page.get_by_role("heading", name="Your account is closed").wait_for()
     assert Leaving.objects.get().user == alice
+
+
+def test_files_that_are_chosen_at_once_are_one_upload_and_its_end_is_told_as_wished(
+    alice: User, browser_context: BrowserContext, live_server: Any
+) -> None:
+    log_in(browser_context, alice, live_server.url)
+    page = browser_context.new_page()
+    page.goto("/")
+    page.get_by_label("Tell me by mail when all are read").check()
+    files = [("a.jpg", jpeg_bytes(seed=1)), ("b.jpg", jpeg_bytes(seed=2)), ("notes.txt", b"no image")]
+    page.locator(".dropzone input").set_input_files(
+        [{"name": name, "mimeType": "image/jpeg", "buffer": data} for name, data in files]
+    )
+    page.get_by_text("Not taken", exact=True).wait_for()
+    page.locator("[data-stage=open]").nth(1).wait_for()
+    batch = Batch.objects.get()
+    assert (batch.files, batch.received, batch.by_mail, batch.radiographs.count()) == (3, 3, True, 2)
+    assert batch.open_until <= timezone.now(), "nothing more comes"
+    photograph(page, "upload-batch")

@@ -13,7 +13,7 @@ from django.core import mail
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from diagnosis import errands
+from diagnosis.errands_process import is_anything_due
 from diagnosis.models import Batch, Delivery, Letter, MailSettings, Prediction, Radiograph, Webhook
 from diagnosis.people import letters
 from diagnosis.people.batch_notices import tell_of_ended
@@ -176,7 +176,7 @@ def test_of_an_upload_whose_radiographs_are_all_deleted_nothing_is_said(alice: U
     Radiograph.objects.all().delete()
     assert tell_of_ended() == 1
     assert not Letter.objects.exists()
-    assert not errands.is_anything_due()
+    assert not is_anything_due()
 
 
 def test_webhooks_are_told_in_the_same_moment(alice: User, bob: User) -> None:

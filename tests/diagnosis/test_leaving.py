@@ -13,7 +13,7 @@ from django.urls import reverse
 from knox.models import get_token_model
 from pytest_django.fixtures import Settings
 
-from diagnosis import errands
+from diagnosis.errands_process import is_anything_due
 from diagnosis.models import Batch, Delivery, Leaving, Letter, MailSettings, Prediction, Radiograph, Webhook
 from diagnosis.people import leaving
 from diagnosis.previews import make_preview
@@ -61,7 +61,7 @@ def test_all_files_are_gone_from_the_disk_and_those_of_others_are_all_there(
     assert len(files_under(settings.MEDIA_ROOT)) == 18
     client = confirmed(alice)
     assert client.post(PAGE, {"username": "alice"})["Location"] == reverse("diagnosis:left")
-    assert errands.is_anything_due()
+    assert is_anything_due()
     leaving.remove_all(alice.pk)
     assert {path: path.read_bytes() for path in files_under(settings.MEDIA_ROOT)} == of_bob
     assert not files_under(settings.FILE_UPLOAD_TEMP_DIR)
@@ -90,7 +90,7 @@ def test_a_process_that_is_killed_in_the_middle_leaves_no_file_without_a_row(
             leaving.remove_all(alice.pk)
     assert Radiograph.objects.count() == 3, "its rows still say what is to be removed"
     assert len(files_under(settings.MEDIA_ROOT)) == 3
-    assert errands.is_anything_due()
+    assert is_anything_due()
     leaving.remove_all(alice.pk)
     assert not files_under(settings.MEDIA_ROOT)
     assert not User.objects.filter(pk=alice.pk).exists()

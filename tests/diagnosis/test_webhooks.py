@@ -22,7 +22,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from diagnosis import errands
+from diagnosis.errands_process import is_anything_due
 from diagnosis.models import Delivery, ModelVersion, Prediction, Webhook
 from diagnosis.outgoing import BACK_OFF, LEASE
 from diagnosis.people import letters
@@ -228,7 +228,7 @@ def test_after_a_day_without_an_answer_the_webhook_is_paused_and_its_owner_told_
     webhook.refresh_from_db()
     waiting.refresh_from_db()
     assert (webhook.paused, waiting.state, waiting.due) == ("failing", "held", None)
-    assert errands.is_anything_due()
+    assert is_anything_due()
     assert letters.send_due() == 1
     (message,) = mail.outbox
     assert message.to == ["alice@example.org"]
@@ -351,7 +351,7 @@ def test_pausing_holds_back_and_resuming_sends(alice: User, receiver: Receiver) 
     webhook.ping()
     assert "is paused" in words(client.post(f"/accounts/webhooks/{webhook.pk}/pause/", follow=True))
     assert deliver_due(webhook.pk) == 0
-    assert not errands.is_anything_due()
+    assert not is_anything_due()
     client.post(f"/accounts/webhooks/{webhook.pk}/resume/")
     assert deliver_due(webhook.pk) == 1
 
@@ -413,3 +413,18 @@ def test_the_page_of_a_webhook_takes_few_queries_however_many_calls_there_are(
     with django_assert_max_num_queries(8):
         page = client.get(webhook.get_absolute_url())
     assert words(page).count("prediction.final</strong>") == 100
+
+
+def test_the_administrator_sees_webhooks_and_calls_but_no_secret(alice: User, charlie: User) -> None:
+    webhook, client = webhook_of(alice, "https://hook.example/"), browser_of(charlie)
+    webhook.ping()
+    assert "hook.example" in words(client.get("/admin/diagnosis/webhook/?q=alice"))
+    assert "ping" in words(client.get("/admin/diagnosis/delivery/"))
+    page = words(client.get(f"/admin/diagnosis/webhook/{webhook.pk}/change/"))
+    assert "hook.example" in page
+    assert webhook.secret not in page
+    chosen = {"action": "pause", "_selected_action": [webhook.pk]}
+    assert "Paused: 1." in words(client.post("/admin/diagnosis/webhook/", chosen, follow=True))
+    client.post("/admin/diagnosis/webhook/", chosen | {"action": "resume"})
+    webhook.refresh_from_db()
+    assert webhook.paused == ""
