@@ -62,13 +62,14 @@ def note_sessions(respond: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
         response = respond(request)
         key = request.session.session_key if request.session.accessed else None
         if key and request.user.is_authenticated and cache.add(f"seen:{key}", True, LAST_SEEN_STEP.total_seconds()):
-            _note(request, key)
+            note_session(request)
         return response
 
     return middleware
 
 
-def _note(request: HttpRequest, key: str) -> None:
+def note_session(request: HttpRequest) -> None:
+    key = request.session.session_key
     user_agent = request.headers.get("User-Agent", "")[: UserSession._meta.get_field("user_agent").max_length]
     facts = {"ip": get_adapter().get_client_ip(request), "user_agent": user_agent, "last_seen_at": timezone.now()}
     if not UserSession.objects.filter(session_key=key).update(**facts):
