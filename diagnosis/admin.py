@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -18,7 +17,7 @@ from django.urls import URLPattern, path
 from diagnosis import publishing
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.models import Comparison, ComparisonSeen, Delivery, ModelVersion, Prediction, Radiograph
-from diagnosis.people import admin as people_admin  # noqa: F401  # registers what it shows
+from diagnosis.people.admin import PasswordEndsLogins
 from diagnosis.versions.admin import UNSEEN, SilentAnswersAdmin
 
 admin.site.site_header = "PneumoDetect"
@@ -53,7 +52,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class OwnerAdmin(PredictionsGoAlong, UserAdmin):
+class OwnerAdmin(PredictionsGoAlong, PasswordEndsLogins):
     """Users. Their radiographs and predictions are deleted with them."""
 
 

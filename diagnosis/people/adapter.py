@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
+#: Where no mail server is named, mails are printed. A notice would reach nobody there, and tell the log about people.
+NO_MAIL = "django.core.mail.backends.console.EmailBackend"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -33,6 +35,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
         """Tell the owner that something about the account has changed. It has: no mail server undoes that."""
+        if settings.EMAIL_BACKEND == NO_MAIL:
+            return
         try:
             super().send_notification_mail(*args, **kwargs)
         except (OSError, SMTPException) as error:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
 
+from diagnosis.people.adapter import end_all_logins
 from diagnosis.people.tokens import ApiToken
+
+
+class PasswordEndsLogins(UserAdmin):
+    """A password that an administrator sets ends the same as one that its owner sets."""
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            end_all_logins(User.objects.get(pk=id), request)
+        return response
 
 
 class SeenAndRemoved(admin.ModelAdmin):
@@ -17,6 +31,7 @@ class SeenAndRemoved(admin.ModelAdmin):
 
     show_full_result_count = False
     list_select_related = ("user",)
+    ordering = ("-pk",)
     search_fields = ("user__username",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
+
+logger = logging.getLogger(__name__)
 
 #: How often the row is written while a browser is in use.
 LAST_SEEN_STEP = timedelta(minutes=1)
@@ -60,15 +66,29 @@ def note_sessions(respond: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = respond(request)
-        key = request.session.session_key if request.session.accessed else None
-        if key and request.user.is_authenticated and cache.add(f"seen:{key}", True, LAST_SEEN_STEP.total_seconds()):
-            _note(request, key)
+        if request.session.accessed and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            _note_once_a_minute(request)
         return response
 
     return middleware
 
 
-def _note(request: HttpRequest, key: str) -> None:
+def _note_once_a_minute(request: HttpRequest) -> None:
+    key = request.session.session_key
+    if key and request.user.is_authenticated and cache.add(f"seen:{key}", True, LAST_SEEN_STEP.total_seconds()):
+        note_session(request)
+
+
+def note_session(request: HttpRequest) -> None:
+    """Where it cannot be written down, the answer is right all the same."""
+    try:
+        _write_down(request)
+    except (DatabaseError, PermissionDenied) as error:  # allauth denies whoever has no address
+        logger.warning("It could not be written down that a browser was seen: %s", type(error).__name__)
+
+
+def _write_down(request: HttpRequest) -> None:
+    key = request.session.session_key
     user_agent = request.headers.get("User-Agent", "")[: UserSession._meta.get_field("user_agent").max_length]
     facts = {"ip": get_adapter().get_client_ip(request), "user_agent": user_agent, "last_seen_at": timezone.now()}
     if not UserSession.objects.filter(session_key=key).update(**facts):

@@ -139,6 +139,18 @@ def test_a_new_password_ends_the_tokens_that_the_old_one_gave(alice: User, bob: 
     assert [token.user for token in get_token_model().objects.all()] == [bob]
 
 
+def test_a_password_that_an_administrator_sets_ends_tokens_and_browsers_too(alice: User, charlie: User) -> None:
+    get_token_model().objects.create(alice)
+    theirs, admin = browser_of(alice), browser_of(charlie)
+    path, facts = f"/admin/auth/user/{alice.pk}/password/", {"password1": NEW_PASSWORD, "password2": "another one"}
+    admin.post(path, facts)
+    assert get_token_model().objects.exists()
+    assert admin.post(path, facts | {"password2": NEW_PASSWORD}).status_code == 302
+    assert not get_token_model().objects.exists()
+    assert theirs.get("/").status_code == 302
+    assert admin.get("/").status_code == 200
+
+
 def test_a_forgotten_password_is_reset_by_mail(alice: User) -> None:
     client = Client()
     answer = client.post("/accounts/password/reset/", {"email": "alice@example.org"}, follow=True)

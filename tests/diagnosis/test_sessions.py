@@ -10,6 +10,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -142,3 +143,17 @@ def test_what_was_wanted_is_done_after_showing_who_one_is(alice: User) -> None:
     client = logged_in("alice")
     show_again_who_one_is(client)
     assert client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": SESSIONS})["Location"] == SESSIONS
+
+
+def test_a_database_that_cannot_write_it_down_spoils_no_answer(
+    alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = logged_in("alice")
+    cache.clear()
+
+    def locked(*_: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("diagnosis.people.sessions._write_down", locked)
+    assert client.get("/help/").status_code == 200
+    assert "could not be written down" in caplog.text

@@ -213,6 +213,16 @@ def test_a_mail_server_that_is_away_undoes_nothing(
     assert "alice" not in caplog.text
 
 
+def test_where_no_mail_server_is_named_a_notice_is_printed_nowhere(
+    secret: str, alice: User, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    client = browser_of(alice)
+    show_again_who_one_is(client)
+    client.post(OFF)
+    assert "alice@example.org" not in capsys.readouterr().out
+
+
 @pytest.fixture
 def needed(settings: Settings) -> None:
     settings.STAFF_NEED_SECOND_FACTOR = True

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from diagnosis.pages.access import members_only
-from diagnosis.people.sessions import end_sessions, sessions_of
+from diagnosis.people.sessions import end_sessions, note_session, sessions_of
 
 #: On one page; ending all others takes along those that are not shown.
 MOST_LISTED = 100
@@ -21,6 +21,7 @@ MOST_LISTED = 100
 @never_cache
 @require_safe
 def sessions(request: HttpRequest) -> HttpResponse:
+    note_session(request)  # one that began before such rows were made has none yet
     here = request.session.session_key
     others = list(sessions_of(request.user).exclude(session_key=here)[:MOST_LISTED])
     this = sessions_of(request.user).filter(session_key=here).first()
