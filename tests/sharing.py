@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
 #: What needs live platforms: one at a time, or they are in one another's way; they take longest, and come first.
-LIVE = ("tests/browser/", "tests/test_end_to_end.py", "tests/test_faults.py", "tests/test_run.py")
+LIVE = (
+    "tests/browser/",
+    *(f"tests/test_{name}.py" for name in ("client", "end_to_end", "faults", "run", "schemathesis")),
+)
 #: What needs a browser alone.
 PAGES = tuple(f"tests/browser/test_{name}.py" for name in ("admin_pages", "every_page", "history"))
 
