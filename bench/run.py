@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 from PIL import Image
 
+from bench.client import bench_client
 from bench.pages import bench_open_pages, bench_pages
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.header import read_header
@@ -68,6 +69,7 @@ def bench_platform(reference: float) -> None:
             report("upload to answer through the API, 1400 x 1100 JPEG", answered, reference)
             bench_pages(platform, reference, report)
             bench_open_pages(platform, reference, report)
+            bench_client(platform, reference, report)
             report_memory("web server", platform.web_pids()[1:])
             main, *pool = platform.worker_pids()
             report_memory("worker, main process", [main])

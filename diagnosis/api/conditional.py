@@ -24,12 +24,12 @@ def conditional_get(respond: Respond) -> Respond:
         response = respond(request)
         if not _is_taggable(request, response):
             return response
-        content = cast("HttpResponse", response).content
-        etag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
-        response.headers["ETag"] = etag
-        response.headers.setdefault("Cache-Control", "private, no-cache")
-        patch_vary_headers(response, ("Accept", "Authorization", "Cookie"))
-        return cast("HttpResponseBase", get_conditional_response(request, etag=etag, response=response))
+        whole = cast("HttpResponse", response)
+        etag = f'W/"{hashlib.sha256(whole.content).hexdigest()[:32]}"'
+        whole.headers["ETag"] = etag
+        whole.headers.setdefault("Cache-Control", "private, no-cache")
+        patch_vary_headers(whole, ("Accept", "Authorization", "Cookie"))
+        return cast("HttpResponseBase", get_conditional_response(request, etag=etag, response=whole))
 
     return middleware
 

@@ -63,7 +63,7 @@ def stored_once(
     if call.answer:
         return replay(call)
     is_repeat = call.outcome is not None
-    outcome = call.outcome if is_repeat else _stored_under(call, store)
+    outcome: Outcome = call.outcome or _stored_under(call, store)
     response = answer(outcome)
     if isinstance(response, Response):
         remember(call, response)
@@ -144,7 +144,7 @@ def _content_of(data: Any) -> Any:
     if hasattr(data, "lists"):
         return {name: [_content_of(each) for each in several] for name, several in data.lists()}
     if isinstance(data, UploadedFile):
-        digest = hashlib.file_digest(data, "sha256").hexdigest()  # type: ignore[arg-type]  # it reads like a file
+        digest = hashlib.file_digest(data, "sha256").hexdigest()
         data.seek(0)
         return [data.name, digest]
     return data

@@ -219,7 +219,7 @@ def _wait_until_final(radiographs: list[str], seconds: float) -> bool:
         return False
     try:
         pause, until = 0.01, time.monotonic() + seconds
-        predictions = Prediction.objects.filter(radiograph__in=radiographs)
+        predictions = Prediction.objects.filter(radiograph_id__in=radiographs)
         unfinished: Any = predictions.exclude(status__in=Prediction.FINAL)
         while unfinished.exists() and time.monotonic() < until:
             connection.close_if_unusable_or_obsolete()

@@ -12,7 +12,7 @@ import yaml
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
-from django.urls import get_resolver
+from django.urls import URLResolver, get_resolver
 
 from diagnosis.api.openapi.examples import EXAMPLES
 from diagnosis.api.openapi.postprocessing import operations
@@ -34,7 +34,7 @@ def assert_fits(value: Any, schema: dict[str, Any]) -> None:
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
     if "$ref" not in part:
         return part
-    found: Any = SCHEMA
+    found = SCHEMA
     for name in part["$ref"].removeprefix("#/").split("/"):
         found = found[name]
     return found
@@ -47,6 +47,7 @@ def test_the_schema_in_the_repository_is_that_of_the_code(tmp_path: Any) -> None
 
 def test_every_address_of_the_api_is_in_it() -> None:
     (api,) = (each for each in get_resolver().url_patterns if getattr(each, "namespace", "") == "api")
+    assert isinstance(api, URLResolver)
     known = {re.sub(r"<[^>]+>", "{}", str(each.pattern)) for each in api.url_patterns}
     described = {re.sub(r"\{[^}]+\}", "{}", path.removeprefix("/api/v1/")) for path in SCHEMA["paths"]}
     assert known - described == {"schema/", "docs/"}

@@ -7,7 +7,6 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from diagnosis.api import throttles
 from diagnosis.models import Radiograph
 from tests.diagnosis.test_api import RADIOGRAPHS, TOKEN, api_of, assert_problem, post
 from tests.factories import make_radiograph
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("rung")
 
 @pytest.fixture(autouse=True)
 def _one_minute(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    monkeypatch.setattr(throttles.time, "time", lambda: 60 * 1000 + 15.5)
+    monkeypatch.setattr("diagnosis.api.throttles.time.time", lambda: 60 * 1000 + 15.5)
     settings.API_RATES = {"upload": 2, "write": 2, "read": 3, "token": 2}
 
 
@@ -42,7 +41,7 @@ def test_one_more_than_the_limit_is_429_and_says_when_to_come_again(alice: User)
 def test_the_next_minute_is_a_new_one(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     client = api_of(alice)
     assert [client.get(RADIOGRAPHS).status_code for _ in range(4)] == [200, 200, 200, 429]
-    monkeypatch.setattr(throttles.time, "time", lambda: 60 * 1001 + 0.5)
+    monkeypatch.setattr("diagnosis.api.throttles.time.time", lambda: 60 * 1001 + 0.5)
     assert client.get(RADIOGRAPHS).status_code == 200
 
 

@@ -30,7 +30,7 @@ DAY: dict[str, Any] = {
 BINARY = {"type": "string", "format": "binary"}
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """For Knox's tokens, and whatever comes to be built on them."""
 
     target_class = "knox.auth.TokenAuthentication"

@@ -21,7 +21,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="A sentence for the user.")
-    errors = serializers.DictField(
+    errors = serializers.DictField(  # type: ignore[assignment]  # the name of a property too
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
         help_text="For each bad field what is wrong with it.",
