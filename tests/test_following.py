@@ -85,17 +85,7 @@ def test_messages_that_no_task_is_called_by_are_dropped_and_counted(
 
 def test_the_doctor_finds_nothing_wrong_with_a_platform_as_make_run_starts_it(live_platform: LivePlatform) -> None:
     environment = {name: text for name, text in live_platform.environment.items() if name != "REDIS_URL"}
-
-    def told() -> list[dict[str, str]]:
-        command = [sys.executable, "manage.py", "doctor", "--json"]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        found: list[dict[str, str]] = json.loads(done.stdout)
-        assert done.returncode == any(each["state"] == "problem" for each in found)
-        return [each for each in found if each["state"] == "problem"]
-
-    assert told() == []
-    live_platform.data_dir.chmod(0o755)
-    try:
-        assert [each["area"] for each in told()] == ["permissions"]
-    finally:
-        live_platform.data_dir.chmod(0o700)
+    command = [sys.executable, "manage.py", "doctor", "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert [each for each in json.loads(done.stdout) if each["state"] == "problem"] == []
+    assert done.returncode == 0

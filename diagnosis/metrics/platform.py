@@ -38,18 +38,17 @@ class PlatformCollector(Collector):
 
 
 def _queue() -> Iterable[Metric]:
-    """Both read the index of predictions that are not final, from its old end."""
-    unfinished = Prediction.objects.unfinished()
-    pending = (
-        unfinished.filter(status=Prediction.Status.PENDING).order_by("queued_at").values_list("queued_at", flat=True)
-    )
-    waiting = list(pending[:MOST_COUNTED])
-    age = max((timezone.now() - waiting[0]).total_seconds(), 0.0) if waiting else 0.0
-    running = unfinished.filter(status=Prediction.Status.RUNNING)[:MOST_COUNTED].count()
+    """All read the index of predictions that are not final, from its old end."""
+    unfinished = Prediction.objects.unfinished().order_by("queued_at")
+    pending = unfinished.filter(status=Prediction.Status.PENDING)
+    running = unfinished.filter(status=Prediction.Status.RUNNING)
+    oldest = pending.values_list("queued_at", flat=True).first()
+    age = max((timezone.now() - oldest).total_seconds(), 0.0) if oldest else 0.0
     words = f"Predictions that wait for a worker, {MOST_COUNTED} where they are more."
-    yield GaugeMetricFamily("pneumodetect_queue_length", words, len(waiting))
+    yield GaugeMetricFamily("pneumodetect_queue_length", words, pending[:MOST_COUNTED].count())
     yield GaugeMetricFamily("pneumodetect_queue_oldest_seconds", "Age of the one that has waited longest.", age)
-    yield GaugeMetricFamily("pneumodetect_predictions_running", "Predictions that a worker holds.", running)
+    words = "Predictions that a worker holds."
+    yield GaugeMetricFamily("pneumodetect_predictions_running", words, running[:MOST_COUNTED].count())
 
 
 def _model() -> Iterable[Metric]:

@@ -16,7 +16,6 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from diagnosis import tasks, tracing
-from diagnosis.classification import classify_next
 from diagnosis.logs import JsonFormatter, LineFormatter
 from diagnosis.models import ModelVersion
 from tests.diagnosis.pages import browser_of
@@ -135,9 +134,3 @@ def test_a_line_of_json_holds_one_line_whatever_it_tells(log: io.StringIO) -> No
     assert line["message"] == "It\nfails"
     assert "ValueError: two" in line["exception"]
     assert "Erika" not in log.getvalue()
-
-
-def test_work_without_a_request_needs_no_id(alice: User, version: ModelVersion, log: io.StringIO) -> None:
-    make_radiograph(alice)
-    classify_next(None)
-    assert any("has ended" in line["message"] and "request_id" not in line for line in lines_of(log))
