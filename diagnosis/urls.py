@@ -1,6 +1,18 @@
 from django.urls import path
 
-from diagnosis.pages import chosen, deleting, history, models, pictures, result, saved_filters, upload
+from diagnosis.pages import (
+    chosen,
+    deleting,
+    groups,
+    history,
+    invitations,
+    models,
+    pictures,
+    result,
+    saved_filters,
+    sharing,
+    upload,
+)
 from diagnosis.pages import help as help_pages
 
 app_name = "diagnosis"
@@ -19,6 +31,7 @@ urlpatterns = [
     path("radiographs/chosen/tag/", chosen.set_tag, {"is_on": True}, name="tag_chosen"),
     path("radiographs/chosen/untag/", chosen.set_tag, {"is_on": False}, name="untag_chosen"),
     path("radiographs/chosen/classify/", chosen.classify, name="classify_chosen"),
+    path("radiographs/chosen/share/", sharing.share_chosen, name="share_chosen"),
     path("radiographs/chosen/export.csv", chosen.export, {"kind": "csv"}, name="export_chosen"),
     path("radiographs/chosen/export.json", chosen.export, {"kind": "json"}, name="export_chosen"),
     path("radiographs/outcomes/", history.outcomes, name="outcomes"),
@@ -31,6 +44,18 @@ urlpatterns = [
     path("radiographs/<uuid:pk>/thumbnail/", pictures.thumbnail, name="thumbnail"),
     path("radiographs/<uuid:pk>/again/", upload.again, name="again"),
     path("radiographs/<uuid:pk>/delete/", deleting.delete, name="delete"),
+    path("radiographs/<uuid:pk>/share/", sharing.share, name="share"),
+    path("groups/", groups.groups, name="groups"),
+    path("groups/<int:pk>/", groups.group, name="group"),
+    path("groups/<int:pk>/rename/", groups.rename, name="rename_group"),
+    path("groups/<int:pk>/dissolve/", groups.dissolve, name="dissolve_group"),
+    path("groups/<int:pk>/leave/", groups.leave, name="leave_group"),
+    path("groups/<int:pk>/members/<int:member>/role/", groups.set_role, name="set_role"),
+    path("groups/<int:pk>/members/<int:member>/remove/", groups.remove, name="remove_member"),
+    path("groups/<int:pk>/invite/", invitations.invite, name="invite"),
+    path("groups/<int:pk>/invitations/<int:invitation>/withdraw/", invitations.withdraw, name="withdraw_invitation"),
+    path("groups/invitations/<int:pk>/accept/", invitations.accept, name="accept_invitation"),
+    path("groups/invitations/<int:pk>/decline/", invitations.decline, name="decline_invitation"),
     path("models/", models.models, name="models"),
     path("models/<str:version>/", models.model, name="model"),
 ]

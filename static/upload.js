@@ -150,6 +150,7 @@ function post(address, body) {
 function sendRow(row, file) {
   const body = new FormData();
   body.append("file", file, file.name);
+  body.append("group", uploadForm.elements.group?.value ?? ""); // whom it is shared with
   const request = post(uploadForm.action, body);
   requests.set(row, request);
   show(row, "sending", "Sending", { action: "Cancel", share: 0 });

@@ -7,7 +7,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from diagnosis.api.pagination import found_of
+from diagnosis.api.pagination import form_of
 from diagnosis.api.result_views import SentAsItIs
 from diagnosis.history.exporting import export_response
 
@@ -18,9 +18,9 @@ class CsvRenderer(SentAsItIs):
 
 
 class ExportView(APIView):
-    """GET the same rows as the list, with all columns, as CSV or JSON by the ending of the address."""
+    """GET the same rows as the list, as far as they are one's own, with all columns: as CSV or JSON by the address."""
 
     renderer_classes = (JSONRenderer, CsvRenderer)
 
     def get(self, request: Request, kind: str) -> HttpResponseBase:
-        return export_response(found_of(request), kind)
+        return export_response(form_of(request).found_own(), kind)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from diagnosis.api import export_views, model_views, prediction_views, result_views, views
+from diagnosis.api import export_views, group_views, model_views, prediction_views, result_views, views
 
 app_name = "api"
 urlpatterns = [
@@ -9,6 +9,7 @@ urlpatterns = [
     path("radiographs/export.csv", export_views.ExportView.as_view(), {"kind": "csv"}, name="export"),
     path("radiographs/export.json", export_views.ExportView.as_view(), {"kind": "json"}, name="export"),
     path("radiographs/<uuid:pk>/", views.RadiographView.as_view(), name="radiograph"),
+    path("groups/", group_views.GroupsView.as_view(), name="groups"),
     path("models/", model_views.ModelsView.as_view(), name="models"),
     path("models/<str:version>/", model_views.ModelView.as_view(), name="model"),
     path("radiographs/<uuid:pk>/predictions/", prediction_views.PredictionsView.as_view(), name="predictions"),

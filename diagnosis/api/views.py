@@ -12,7 +12,7 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.http import HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from knox.models import get_token_model
 from rest_framework import exceptions, generics, status
 from rest_framework.parsers import JSONParser, MultiPartParser
@@ -23,17 +23,18 @@ from rest_framework.views import APIView
 
 from diagnosis.api.pagination import FoundPagination
 from diagnosis.api.problems import problem_of, problem_response, status_of
-from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer, UploadSerializer
+from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer, SharingSerializer, UploadSerializer
 from diagnosis.engine.archive import is_archive
 from diagnosis.history.listed import Source
 from diagnosis.history.tagging import drop_unused
-from diagnosis.models import Prediction, Radiograph
+from diagnosis.models import Prediction, Radiograph, ReadingGroup
 from diagnosis.pages.pictures import picture_response
 from diagnosis.picture import is_preview_coming
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import Receipt, Received, submit, submit_all, submit_archive
 
 MAX_WAIT = 30.0
+NONE_TAKEN = "None of the files could be taken."
 OTHER_FIELDS = "Every file must come as the field 'file', and one did not, so nothing was stored."
 #: Requests that may be held at once by ``Prefer: wait``: half of the threads that ``run.py`` gives the web server, so
 #: that there are always some left to answer others. One more is answered at once, with the prediction still pending.
@@ -85,13 +86,14 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
         upload.is_valid(raise_exception=True)
         if len(request.FILES) > 1:
             raise exceptions.ParseError(OTHER_FIELDS)
+        group = group_of(self, {"group": request.POST.get("group") or None})  # a form has no null
         files = request.FILES.getlist("file")
         if len(files) > 1:
-            return self._answer_each(submit_all(request.user, files, Source.API), "None of the files could be taken.")
+            return self._answer_each(submit_all(request.user, files, Source.API, group), NONE_TAKEN)
         if is_archive(files[0]):
-            receipt = submit_archive(request.user, files[0], Source.API)
+            receipt = submit_archive(request.user, files[0], Source.API, group)
             return self._answer_each(receipt, "None of the files in the archive could be taken.")
-        radiograph = submit(request.user, files[0], Source.API)
+        radiograph = submit(request.user, files[0], Source.API, group)
         headers = self._wait_for([radiograph])
         answer = self.get_serializer(generics.get_object_or_404(self.get_queryset(), pk=radiograph.pk)).data
         return Response(answer, status=status.HTTP_201_CREATED, headers={"Location": answer["url"], **headers})
@@ -123,13 +125,33 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
         }
 
 
+def group_of(view: generics.GenericAPIView[Any], data: Any) -> ReadingGroup | None:
+    """Return which of the user's groups is named; 400 where it is none of them."""
+    sharing = SharingSerializer(data=data, context=view.get_serializer_context())
+    sharing.is_valid(raise_exception=True)
+    group: ReadingGroup | None = sharing.validated_data["group"]
+    return group
+
+
 class RadiographView(generics.RetrieveDestroyAPIView[Radiograph]):
-    """GET one; DELETE it with its file."""
+    """GET one; PATCH its group, to share it or not; DELETE it with its file."""
 
     serializer_class = RadiographSerializer
+    parser_classes = (BoundedJSONParser, MultiPartParser)
 
     def get_queryset(self) -> RadiographQuerySet:
-        return Radiograph.objects.owned_by(self.request.user).listed()
+        rows = Radiograph.objects.all()
+        owned = self.request.method == "DELETE"
+        return (rows.owned_by(self.request.user) if owned else rows.visible_to(self.request.user)).listed()
+
+    def patch(self, request: Request, pk: uuid.UUID) -> Response:
+        """Share one's own with another group or with nobody; a group's owner may only do the latter with others'."""
+        radiograph, group = self.get_object(), group_of(self, request.data)
+        this = Radiograph.objects.filter(pk=pk)
+        changed = group.share(this, by=request.user) if group else this.unshare(by=request.user)
+        if not changed and radiograph.owner_id != request.user.pk:
+            raise Http404
+        return Response(self.get_serializer(generics.get_object_or_404(this.listed())).data)
 
     def perform_destroy(self, radiograph: Radiograph) -> None:
         radiograph.delete()
@@ -152,7 +174,7 @@ class ImageView(generics.GenericAPIView[Radiograph]):
     renderer_classes = (JSONRenderer, PngRenderer)
 
     def get_queryset(self) -> RadiographQuerySet:
-        return Radiograph.objects.owned_by(self.request.user).listed()
+        return Radiograph.objects.visible_to(self.request.user).listed()
 
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         radiograph = self.get_object()

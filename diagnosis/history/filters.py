@@ -8,14 +8,16 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from diagnosis.history.listed import Source
 from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
 from diagnosis.history.tagging import Tag
-from diagnosis.models import ModelVersion, Prediction, Radiograph
+from diagnosis.models import ModelVersion, Prediction, Radiograph, ReadingGroup
 from diagnosis.querysets import RadiographQuerySet
 
 Choices = list[tuple[str, str]]
@@ -59,7 +61,7 @@ def starts_of(day: date) -> tuple[datetime, datetime]:
     return begin.astimezone(UTC), end.astimezone(UTC)
 
 
-def _choice(label: str, choices: Choices, error: str = "", has_any: bool = True) -> forms.ChoiceField:
+def _choice(label: Any, choices: Choices, error: Any = "", has_any: bool = True) -> forms.ChoiceField:
     known = ", ".join(value for value, _ in choices)
     sentence = error or f"There is no “%(value)s” among these: {known}."
     offered = [("", "Any"), *choices] if has_any else choices
@@ -78,6 +80,7 @@ class FilterForm(forms.Form):
     model_version = _choice("Model version", [], "There is no model version “%(value)s”.")
     tag = _choice("Tag", [], "You have no tag “%(value)s”.")
     source = _choice("Sent by", list(Source.choices))
+    group = _choice(gettext_lazy("Shared with"), [], gettext_lazy("You are in no group “%(value)s”."))
     created_after = DayOrMoment(label="From", required=False)
     created_before = DayOrMoment(label="To", required=False)
     ordering = _choice("Order", [(name, order.words) for name, order in ORDERS.items()], has_any=False)
@@ -86,9 +89,16 @@ class FilterForm(forms.Form):
         super().__init__(data, auto_id="filter-%s")
         self.owner = owner
         self._versions = {version: pk for pk, version in ModelVersion.objects.values_list("pk", "version")}
-        self._tags = {name: pk for pk, name in Tag.objects.owned_by(owner).values_list("pk", "name")}
+        self._tags, groups = _tags_and_groups_of(owner)
+        self.groups = {str(pk): ReadingGroup(pk=pk, name=name) for name, pk in groups}
         self._offer("model_version", self._versions)
         self._offer("tag", self._tags)
+        self.fields["group"].choices = [("", _("Any or nobody")), *self.groups.items()]  # type: ignore[attr-defined]
+
+    @property
+    def shown_group(self) -> ReadingGroup | None:
+        """The group whose list is asked for, in place of the owner's."""
+        return self.groups.get(self.data.get("group", "").strip())
 
     @property
     def tags(self) -> list[str]:
@@ -104,9 +114,18 @@ class FilterForm(forms.Form):
         return {name: text for name, text in written.items() if text and (name, text) != ("ordering", NEWEST_FIRST)}
 
     def found(self) -> Found:
-        """Return what the filters leave of the owner's radiographs. Only where the form is valid."""
+        """Return what the filters leave of the owner's radiographs, or of a group's. Only where the form is valid."""
+        return self._found(Radiograph.objects.in_group(self.shown_group) if self.shown_group else self._own())
+
+    def found_own(self) -> Found:
+        """Return the owner's alone, of a group's too: what one may export."""
+        return self._found(self._own().in_group(self.shown_group) if self.shown_group else self._own())
+
+    def _own(self) -> RadiographQuerySet:
+        return Radiograph.objects.owned_by(self.owner)
+
+    def _found(self, rows: RadiographQuerySet) -> Found:
         facts = self.cleaned_data
-        rows = Radiograph.objects.owned_by(self.owner)
         for name in ("label", "band", "source"):
             if facts[name]:
                 rows = rows.filter(**{name: facts[name]})
@@ -124,6 +143,19 @@ class FilterForm(forms.Form):
         words = rows.filter(*(Q(filename__icontains=word) for word in text.split()))
         tags = [pk for name, pk in self._tags.items() if text.lower() in name.lower()]
         return (words, rows.filter(pk__in=_tagged(tags))) if tags else (words,)
+
+
+def _tags_and_groups_of(owner: Any) -> tuple[dict[str, int], list[tuple[str, int]]]:
+    """Return what the owner alone can filter by, as names and keys: two short lists, in one query."""
+    tags = Tag.objects.owned_by(owner).annotate(is_tag=Value(True)).order_by()
+    groups = ReadingGroup.objects.of(owner).annotate(is_tag=Value(False)).order_by()
+    columns = ("name", "pk", "is_tag")
+    rows = sorted(tags.values_list(*columns).union(groups.values_list(*columns), all=True), key=_in_the_alphabet)
+    return {name: pk for name, pk, is_tag in rows if is_tag}, [(name, pk) for name, pk, is_tag in rows if not is_tag]
+
+
+def _in_the_alphabet(row: tuple[str, int, bool]) -> tuple[str, int]:
+    return row[0].lower(), row[1]
 
 
 def _tagged(tags: list[int]) -> Any:

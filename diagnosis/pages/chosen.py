@@ -24,17 +24,19 @@ from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import classify_again
 
 MOST_CHOSEN = 200
-NOTHING_CHOSEN = "Tick at least one X-ray, then choose again what to do with it."
+NOTHING_CHOSEN = "Tick at least one X-ray of your own, then choose again what to do with it."
 TOO_MANY_CHOSEN = f"At most {MOST_CHOSEN} X-rays can be chosen at once. Choose fewer."
 #: So many names are read out before something is deleted; the others are counted.
 NAMED = 10
 
 #: A view that gets the chosen radiographs as well, and whatever its address says.
 ChosenView = Callable[..., HttpResponseBase]
+#: Which radiographs a user may do something with.
+Rows = Callable[[RadiographQuerySet, Any], RadiographQuerySet]
 
 
-def of_chosen(view: ChosenView) -> Callable[..., HttpResponseBase]:
-    """Hand over those of the ticked radiographs that are the user's own."""
+def of_chosen(view: ChosenView, rows: Rows = RadiographQuerySet.owned_by) -> Callable[..., HttpResponseBase]:
+    """Hand over those of the ticked radiographs that are the user's own, or others that ``rows`` gives."""
 
     @members_only
     @never_cache
@@ -44,7 +46,7 @@ def of_chosen(view: ChosenView) -> Callable[..., HttpResponseBase]:
         wanted = {pk for text in request.POST.getlist("pk") if (pk := uuid_or_none(text))}
         if len(wanted) > MOST_CHOSEN:
             return _problem(request, TOO_MANY_CHOSEN)
-        chosen = Radiograph.objects.owned_by(request.user).filter(pk__in=wanted)
+        chosen = rows(Radiograph.objects.all(), request.user).filter(pk__in=wanted)
         if not wanted or not chosen.exists():
             return _problem(request, NOTHING_CHOSEN)
         return view(request, chosen, **facts)
