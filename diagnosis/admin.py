@@ -199,6 +199,8 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         return self._confirmed(request, chosen, partial(publishing.activate, chosen.version))
 
     def roll_back_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_activate_permission(request):
+            raise PermissionDenied
         previous = ModelVersion.objects.previous()
         # Where another administrator was faster, what was confirmed is no longer what would be done.
         if previous and request.POST.get("chosen", previous.version) == previous.version:

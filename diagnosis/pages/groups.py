@@ -53,6 +53,8 @@ class RoleForm(forms.Form):
 
 
 class InvitationForm(RoleForm):
+    field_order = ["addressee", "role"]
+
     addressee = forms.CharField(
         label=gettext_lazy("Username or email"),
         max_length=LONGEST_ADDRESSEE,
