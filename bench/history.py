@@ -27,7 +27,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Mark  # noqa: E402
 from diagnosis.management.commands.fill_database import OWNER  # noqa: E402
-from diagnosis.models import ModelVersion, Radiograph  # noqa: E402
+from diagnosis.models import ModelVersion, Radiograph, ReadingGroup  # noqa: E402
 
 #: More than this, and the line is marked.
 MOST_MILLISECONDS, MOST_QUERIES = 50, 12
@@ -62,7 +62,9 @@ def queries_to_measure(owner: User) -> list[dict[str, str]]:
     filtered = [{"ordering": order, "status": "succeeded"} for order in ("filename", "-probability")]
     rare = [{"ordering": order, "status": "failed"} for order in ("created", "filename")]
     deep = [{"ordering": "filename", "cursor": str(Mark("cxr 9", middle.pk))}]
-    return [*lists, *orders, *filtered, *rare, *deep]
+    every = [*lists, *orders, *filtered, *rare, *deep]
+    groups = ReadingGroup.objects.of(owner).values_list("pk", flat=True)[:1]
+    return every + [{"group": str(group), **query} for group in groups for query in every]
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,28 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Count, QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
 
 from diagnosis import publishing
 from diagnosis.engine.errors import ArtifactError
-from diagnosis.models import Comparison, ComparisonSeen, Delivery, ModelVersion, Prediction, Radiograph
+from diagnosis.models import (
+    Comparison,
+    ComparisonSeen,
+    Delivery,
+    Membership,
+    ModelVersion,
+    Prediction,
+    Radiograph,
+    ReadingGroup,
+)
 from diagnosis.people.admin import PasswordEndsLogins
+from diagnosis.people.groups import Role
 from diagnosis.versions.admin import UNSEEN, SilentAnswersAdmin
 
 admin.site.site_header = "PneumoDetect"
@@ -54,6 +66,46 @@ admin.site.unregister(User)
 @admin.register(User)
 class OwnerAdmin(PredictionsGoAlong, PasswordEndsLogins):
     """Users. Their radiographs and predictions are deleted with them."""
+
+
+class MembersFormSet(BaseInlineFormSet):
+    """A group has an owner as long as anybody is in it."""
+
+    def clean(self) -> None:
+        super().clean()
+        kept = [form.cleaned_data for form in self.forms if form.is_valid() and form not in self.deleted_forms]
+        roles = [facts.get("role") for facts in kept if facts.get("user")]
+        if roles and Role.OWNER not in roles:
+            raise ValidationError(_("A group needs an owner. Make one of the members its owner."))
+
+
+class MemberInline(admin.TabularInline):
+    model = Membership
+    formset = MembersFormSet
+    fields = ("user", "role", "since")
+    readonly_fields = ("since",)
+    autocomplete_fields = ("user",)
+    extra = 0
+
+
+@admin.register(ReadingGroup)
+class ReadingGroupAdmin(admin.ModelAdmin):
+    """Groups. What is shared with one stays with whoever uploaded it when the group is deleted."""
+
+    list_display = ("name", "created", "members")
+    search_fields = ("name", "memberships__user__username")
+    show_full_result_count = False
+    fields = ("name", "created")
+    readonly_fields = ("created",)
+    inlines = (MemberInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReadingGroup]:
+        groups: QuerySet[ReadingGroup] = super().get_queryset(request)
+        return groups.annotate(members=Count("memberships"))
+
+    @admin.display
+    def members(self, group: Any) -> int:
+        return int(group.members)
 
 
 class PredictionInline(admin.TabularInline):
@@ -161,6 +213,8 @@ class ModelVersionAdmin(SilentAnswersAdmin, ReadOnlyAdmin):
         return self._confirmed(request, chosen, partial(publishing.activate, chosen.version))
 
     def roll_back_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_activate_permission(request):
+            raise PermissionDenied
         previous = ModelVersion.objects.previous()
         # Where another administrator was faster, what was confirmed is no longer what would be done.
         if previous and request.POST.get("chosen", previous.version) == previous.version:

@@ -21,6 +21,9 @@ from diagnosis.engine.suitability import Caution, cautions_of
 from diagnosis.history.listed import Listed
 from diagnosis.history.saved_filters import SavedFilter as SavedFilter
 from diagnosis.history.tagging import Tag as Tag
+from diagnosis.people.groups import Invitation as Invitation
+from diagnosis.people.groups import Membership as Membership
+from diagnosis.people.groups import ReadingGroup as ReadingGroup
 from diagnosis.people.models import Batch as Batch
 from diagnosis.people.models import Leaving as Leaving
 from diagnosis.people.models import Letter as Letter
@@ -147,6 +150,10 @@ class Radiograph(Listed):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="radiographs")
+    group = models.ForeignKey(
+        ReadingGroup, models.SET_NULL, null=True, blank=True, related_name="radiographs", db_index=False,
+        help_text="Whose members see it as well.",
+    )  # fmt: skip
     created = models.DateTimeField(default=timezone.now)
     file = models.FileField(upload_to=_stored_name, max_length=120)
     filename = models.CharField(max_length=255, help_text="As the user named it.")

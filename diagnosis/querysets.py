@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from diagnosis.engine.sentences import sentence
+from diagnosis.people.groups import ReadingGroup
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -47,12 +48,24 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
         return self.filter(owner=user)
 
     def visible_to(self, user: AbstractBaseUser | Any) -> Self:
-        """Those that the user may look at and review; changing and deleting is for :meth:`owned_by`."""
-        return self.owned_by(user)
+        """Those that the user may look at and review; changing and deleting is for :meth:`owned_by`.
+
+        For a few by their ids. A list goes by :meth:`owned_by` or :meth:`in_group`, each of which has its indexes.
+        """
+        return self.filter(Q(owner=user) | Q(group__in=ReadingGroup.objects.of(user)))
+
+    def in_group(self, group: ReadingGroup | Any) -> Self:
+        """Those that are shared with a group. Whether the user is in it, the caller has asked."""
+        return self.filter(group=group)
+
+    def unshare(self, by: AbstractBaseUser | Any) -> int:
+        """Take out of their groups those that are the user's own, or that are in a group which the user owns."""
+        may = Q(owner=by) | Q(group__in=ReadingGroup.objects.owned_by(by))
+        return self.filter(may, group__isnull=False).update(group=None)
 
     def supervised_by(self, user: AbstractBaseUser | Any) -> Self:
-        """Those whose statistics the user may see."""
-        return self.owned_by(user)
+        """Those whose statistics the user may see: one's own, and those of groups that one owns or supervises."""
+        return self.filter(Q(owner=user) | Q(group__in=ReadingGroup.objects.supervised_by(user)))
 
     def with_predictions(self, *unneeded: str) -> Self:
         """Fetch what :attr:`Radiograph.prediction` needs, in one query more however many rows there are."""
@@ -63,7 +76,7 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
 
     def listed(self) -> Self:
         """Fetch all that a list shows of its rows, in two queries more."""
-        return self.with_predictions("model_version__card").prefetch_related("tags")
+        return self.with_predictions("model_version__card").select_related("owner", "group").prefetch_related("tags")
 
     def follow_newest(self) -> int:
         """Copy what the newest prediction of each says to where lists are filtered by it.

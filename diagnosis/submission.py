@@ -18,7 +18,7 @@ from diagnosis.engine.archive import Archive, Entry, is_archive
 from diagnosis.engine.errors import RadiographError, TooLarge, TooMany
 from diagnosis.engine.header import FORMATS
 from diagnosis.history.listed import Source
-from diagnosis.models import Batch, ModelVersion, Prediction, Radiograph
+from diagnosis.models import Batch, ModelVersion, Prediction, Radiograph, ReadingGroup
 from diagnosis.people.models import Together
 from diagnosis.uploads import as_stored, batch_limits, batch_too_large_sentence, too_many_sentence
 from diagnosis.validators import clean_filename, validate_upload
@@ -61,29 +61,36 @@ class Receipt:
 witness: ContextVar[Callable[[Receipt], None] | None] = ContextVar("witness", default=None)
 
 
-def submit(owner: Owner, file: UploadedFile, source: Source = Source.BROWSER) -> Radiograph:
+def submit(
+    owner: Owner, file: UploadedFile, source: Source = Source.BROWSER, group: ReadingGroup | None = None
+) -> Radiograph:
     """Store the file and the job of classifying it; once this returns, neither can be lost.
 
-    The file is safe on disk before the rows are written, and the workers' doorbell rings after they are.
+    The file is safe on disk before the rows are written, and the workers' doorbell rings after they are. It is shared
+    with the group, as long as its owner is in it when the rows are written.
     Raises RadiographError where the file is not one that is taken; nothing is stored then.
     """
     with _no_file_without_row() as kept:
         radiograph = _store(owner, file)
         kept.append(radiograph)
-        _write(owner, [radiograph], source, Receipt([Received(radiograph.filename, radiograph)]))
+        _write(owner, [radiograph], source, Receipt([Received(radiograph.filename, radiograph)]), group=group)
     return radiograph
 
 
-def submit_archive(owner: Owner, file: UploadedFile, source: Source = Source.BROWSER) -> Receipt:
+def submit_archive(
+    owner: Owner, file: UploadedFile, source: Source = Source.BROWSER, group: ReadingGroup | None = None
+) -> Receipt:
     """Store each image of a zip. Raises ArchiveError or TooLarge where nothing of it is taken."""
     receipt = Receipt()
     with _no_file_without_row() as kept:
         _unpack(owner, file, receipt, kept)
-        _write(owner, kept, source, receipt)
+        _write(owner, kept, source, receipt, group=group)
     return receipt
 
 
-def submit_all(owner: Owner, files: Iterable[UploadedFile], source: Source = Source.BROWSER) -> Receipt:
+def submit_all(
+    owner: Owner, files: Iterable[UploadedFile], source: Source = Source.BROWSER, group: ReadingGroup | None = None
+) -> Receipt:
     """Store images and what zips hold, all or, where the disk or the database fails, nothing.
 
     A bad file, or a bad zip as a whole, is one problem in the receipt, and the rest goes on. Raises TooMany or
@@ -92,18 +99,24 @@ def submit_all(owner: Owner, files: Iterable[UploadedFile], source: Source = Sou
     receipt = Receipt()
     with _no_file_without_row() as kept:
         _take(owner, list(files), receipt, kept)
-        _write(owner, kept, source, receipt)
+        _write(owner, kept, source, receipt, group=group)
     return receipt
 
 
-def submit_unless_known(owner: Owner, files: Iterable[UploadedFile], together: Together = ALONE) -> Receipt:
-    """The same, but what its owner has sent before is recognised by its content, and not stored again."""
+def submit_unless_known(
+    owner: Owner, files: Iterable[UploadedFile], together: Together = ALONE, group: ReadingGroup | None = None
+) -> Receipt:
+    """The same, but what its owner has sent before is recognised by its content, and not stored again.
+
+    It is shared with the group as well, unless it is shared already.
+    """
     receipt = Receipt()
     with _no_file_without_row() as kept:
         _take(owner, list(files), receipt, kept)
         with transaction.atomic():
             superfluous = _recognise(owner, receipt)
-            _write(owner, receipt.stored, Source.BROWSER, receipt, together)
+            _write(owner, receipt.stored, Source.BROWSER, receipt, together, group)
+            _share_known(receipt, group, owner)
     for radiograph in superfluous:
         radiograph.file.delete(save=False)
     return receipt
@@ -210,15 +223,27 @@ def _recognise(owner: Owner, receipt: Receipt) -> list[Radiograph]:
     return superfluous
 
 
+def _share_known(receipt: Receipt, group: ReadingGroup | None, owner: Owner) -> None:
+    known = [file.radiograph.pk for file in receipt.files if file.radiograph and file.is_known]
+    if group and known:
+        group.share(Radiograph.objects.filter(pk__in=known, group=None), by=owner)
+
+
 def _write(
-    owner: Owner, radiographs: list[Radiograph], source: Source, receipt: Receipt, together: Together = ALONE
+    owner: Owner,
+    radiographs: list[Radiograph],
+    source: Source,
+    receipt: Receipt,
+    together: Together = ALONE,
+    group: ReadingGroup | None = None,
 ) -> None:
     predictions = [Prediction(radiograph=radiograph) for radiograph in radiographs]
     with transaction.atomic():
         is_batch = len(radiographs) > 1 or together != ALONE
         batch = Batch.objects.take(owner, together) if is_batch else None
+        shared_with = group if group and radiographs and group.holds(radiographs[0].owner) else None
         for radiograph in radiographs:
-            radiograph.source, radiograph.batch = source, batch
+            radiograph.source, radiograph.batch, radiograph.group = source, batch, shared_with
         Radiograph.objects.bulk_create(radiographs)
         Prediction.objects.bulk_create(predictions)
         if tell := witness.get():

@@ -164,6 +164,7 @@ function sendRow(row, file) {
     body.append("batch_files", row.batch.files);
   }
   if (uploadForm.elements.by_mail?.checked) body.append("by_mail", "on");
+  body.append("group", uploadForm.elements.group?.value ?? ""); // whom it is shared with
   const request = post(uploadForm.action, body);
   requests.set(row, request);
   show(row, "sending", words.sending, { action: words.cancel, share: 0 });

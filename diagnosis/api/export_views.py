@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from diagnosis.api.openapi import calls
-from diagnosis.api.pagination import found_of
+from diagnosis.api.pagination import form_of
 from diagnosis.api.result_views import SentAsItIs
 from diagnosis.history.exporting import Kind, export_response
 
@@ -19,13 +19,13 @@ class CsvRenderer(SentAsItIs):
 
 
 class ExportView(APIView):
-    """GET the same rows as the list, with all columns, as CSV or JSON by the ending of the address."""
+    """GET the same rows as the list, as far as they are one's own, with all columns: as CSV or JSON by the address."""
 
     renderer_classes = (JSONRenderer, CsvRenderer)
     kind: Kind
 
     def get(self, request: Request) -> HttpResponseBase:
-        return export_response(found_of(request), self.kind)
+        return export_response(form_of(request).found_own(), self.kind)
 
 
 @calls.exported("csv", "text/csv")

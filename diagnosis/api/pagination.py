@@ -14,25 +14,25 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from diagnosis.history.filters import FilterForm
-from diagnosis.history.paging import Found, Mark, page_of, read_mark
+from diagnosis.history.paging import Mark, page_of, read_mark
 
 PAGE_SIZE, LARGEST_PAGE = 50, 200
 NO_SUCH_PAGE = _("There is no such page. Start from the first one, without a cursor.")
 
 
-def found_of(request: Request) -> Found:
-    """Return what the query of the request asks for; 400 names the field that cannot be understood."""
+def form_of(request: Request) -> FilterForm:
+    """Return the filters of the query of the request; 400 names the field that cannot be understood."""
     form = FilterForm(request.GET, request.user)
     if not form.is_valid():
         raise exceptions.ValidationError({name: list(map(str, sentences)) for name, sentences in form.errors.items()})
-    return form.found()
+    return form
 
 
 class FoundPagination(BasePagination):
     """Goes by the query alone: what may be seen, and in which order, is the business of the filters."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
-        found = found_of(request)
+        found = form_of(request).found()
         mark = None
         if (cursor := request.GET.get("cursor")) and not (mark := read_mark(cursor, found.order)):
             raise exceptions.NotFound(NO_SUCH_PAGE)

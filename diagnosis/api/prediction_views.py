@@ -51,9 +51,9 @@ class PredictionsView(generics.ListAPIView[Prediction]):
     parser_classes = (BoundedJSONParser, MultiPartParser)
 
     def get_queryset(self) -> QuerySet[Prediction]:
-        own = get_object_or_404(Radiograph.objects.owned_by(self.request.user), pk=self.kwargs["pk"])
+        shown = get_object_or_404(Radiograph.objects.visible_to(self.request.user), pk=self.kwargs["pk"])
         with_all = Prefetch("radiograph", Radiograph.objects.with_predictions())
-        predictions = Prediction.objects.filter(radiograph=own)
+        predictions = Prediction.objects.filter(radiograph=shown)
         return predictions.select_related("model_version").prefetch_related(with_all)
 
     @extend_schema(request=AgainSerializer)

@@ -40,9 +40,9 @@ class HeatmapView(APIView):
     renderer_classes = (JSONRenderer, PngRenderer)
 
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
-        own = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
+        shown = get_object_or_404(Radiograph.objects.visible_to(request.user), pk=pk)
         try:
-            return heatmap_response(request._request, own)
+            return heatmap_response(request._request, shown)
         except Http404 as reason:
             return problem_response(404, str(reason))
 
@@ -54,8 +54,8 @@ class ReportView(APIView):
     renderer_classes = (JSONRenderer, PdfRenderer)
 
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
-        own = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
+        shown = get_object_or_404(Radiograph.objects.visible_to(request.user), pk=pk)
         try:
-            return report_response(request._request, own)
+            return report_response(request._request, shown)
         except Http404 as reason:
             return problem_response(404, str(reason))

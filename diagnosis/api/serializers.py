@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from diagnosis.heatmap import has_heatmap
-from diagnosis.models import Prediction, Radiograph
+from diagnosis.models import Prediction, Radiograph, ReadingGroup
 from diagnosis.people.tokens import LONGEST_NAME, ApiToken
 from diagnosis.report import has_report
 from diagnosis.translation import translated
@@ -108,12 +109,28 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
         return {"code": prediction.reason_code, "detail": prediction.explanation}
 
 
+class SharingSerializer(serializers.Serializer[Any]):
+    """Whom a radiograph is shared with: the id of one of the user's groups, or null."""
+
+    group: Any = serializers.PrimaryKeyRelatedField(
+        queryset=ReadingGroup.objects.none(),
+        allow_null=True,
+        error_messages={"does_not_exist": gettext_lazy("You are in no group {pk_value}. GET groups/ lists yours.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = ReadingGroup.objects.of(self.context["request"].user)
+        self.fields["group"].queryset = own  # type: ignore[attr-defined]
+
+
 class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
     url = serializers.HyperlinkedIdentityField(view_name="api:radiograph")
     status = StatusField(source="prediction.status")
     prediction = PredictionSerializer()
     warnings = serializers.SerializerMethodField()
-    tags: Any = serializers.SlugRelatedField("name", many=True, read_only=True)
+    owner = serializers.CharField(source="owner.username", read_only=True)
+    tags = serializers.SerializerMethodField()
 
     class Meta:
         model = Radiograph
@@ -132,7 +149,14 @@ class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
             "warnings",
             "source",
             "tags",
+            "owner",
+            "group",
         )
+
+    def get_tags(self, radiograph: Radiograph) -> list[str]:
+        """Name the tags to their owner: they are for nobody else."""
+        is_own = radiograph.owner_id == self.context["request"].user.pk
+        return [tag.name for tag in radiograph.tags.all()] if is_own else []
 
     @extend_schema_field(ReasonSerializer(many=True))
     def get_warnings(self, radiograph: Radiograph) -> list[dict[str, str]]:

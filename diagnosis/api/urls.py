@@ -1,6 +1,15 @@
 from django.urls import path
 
-from diagnosis.api import export_views, model_views, prediction_views, result_views, token_views, views, webhook_views
+from diagnosis.api import (
+    export_views,
+    group_views,
+    model_views,
+    prediction_views,
+    result_views,
+    token_views,
+    views,
+    webhook_views,
+)
 from diagnosis.api.openapi import views as openapi
 
 app_name = "api"
@@ -14,6 +23,7 @@ urlpatterns = [
     path("radiographs/export.csv", export_views.CsvExportView.as_view(), name="export-csv"),
     path("radiographs/export.json", export_views.JsonExportView.as_view(), name="export-json"),
     path("radiographs/<uuid:pk>/", views.RadiographView.as_view(), name="radiograph"),
+    path("groups/", group_views.GroupsView.as_view(), name="groups"),
     path("models/", model_views.ModelsView.as_view(), name="models"),
     path("models/<str:version>/", model_views.ModelView.as_view(), name="model"),
     path("radiographs/<uuid:pk>/predictions/", prediction_views.PredictionsView.as_view(), name="predictions"),

@@ -13,7 +13,7 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.http import HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import exceptions, generics, status
@@ -28,11 +28,11 @@ from diagnosis.api.openapi import calls
 from diagnosis.api.pagination import FoundPagination
 from diagnosis.api.problems import problem_response
 from diagnosis.api.receipts import FileOutcome, Outcome, ids_of
-from diagnosis.api.serializers import RadiographSerializer, TokenRequestSerializer, UploadSerializer
+from diagnosis.api.serializers import RadiographSerializer, SharingSerializer, TokenRequestSerializer, UploadSerializer
 from diagnosis.engine.archive import is_archive
 from diagnosis.history.listed import Source
 from diagnosis.history.tagging import drop_unused
-from diagnosis.models import Prediction, Radiograph
+from diagnosis.models import Prediction, Radiograph, ReadingGroup
 from diagnosis.pages.pictures import picture_response
 from diagnosis.people.codes import TOO_MANY, confirm_by_code
 from diagnosis.people.tokens import make_token
@@ -115,17 +115,18 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
         UploadSerializer(data=request.data).is_valid(raise_exception=True)
         if len(request.FILES) > 1:
             raise exceptions.ParseError(OTHER_FIELDS)
+        group = group_of(self, {"group": request.POST.get("group") or None})  # a form has no null
         files = request.FILES.getlist("file")
         is_zip = len(files) == 1 and is_archive(files[0])
         if len(files) == 1 and not is_zip:
-            return stored_once(request, lambda: _submit_one(request.user, files[0]), self._answer_one)
+            return stored_once(request, lambda: _submit_one(request.user, files[0], group), self._answer_one)
         store = partial(submit_archive, file=files[0]) if is_zip else partial(submit_all, files=files)
         if_none = (
             _("None of the files in the archive could be taken.") if is_zip else _("None of the files could be taken.")
         )
         return stored_once(
             request,
-            lambda: store(request.user, source=Source.API),
+            lambda: store(request.user, source=Source.API, group=group),
             lambda outcome: self._answer_each(outcome, if_none),
         )
 
@@ -159,19 +160,39 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
         return {**file, "radiograph": self.get_serializer(radiograph).data if radiograph else None}
 
 
-def _submit_one(owner: Any, file: Any) -> Receipt:
-    radiograph = submit(owner, file, Source.API)
+def _submit_one(owner: Any, file: Any, group: ReadingGroup | None) -> Receipt:
+    radiograph = submit(owner, file, Source.API, group)
     return Receipt([Received(radiograph.filename, radiograph)])
+
+
+def group_of(view: generics.GenericAPIView[Any], data: Any) -> ReadingGroup | None:
+    """Return which of the user's groups is named; 400 where it is none of them."""
+    sharing = SharingSerializer(data=data, context=view.get_serializer_context())
+    sharing.is_valid(raise_exception=True)
+    group: ReadingGroup | None = sharing.validated_data["group"]
+    return group
 
 
 @calls.radiograph_view
 class RadiographView(generics.RetrieveDestroyAPIView[Radiograph]):
-    """GET one; DELETE it with its file."""
+    """GET one; PATCH its group, to share it or not; DELETE it with its file."""
 
     serializer_class = RadiographSerializer
+    parser_classes = (BoundedJSONParser, MultiPartParser)
 
     def get_queryset(self) -> RadiographQuerySet:
-        return Radiograph.objects.owned_by(self.request.user).listed()
+        rows = Radiograph.objects.all()
+        owned = self.request.method == "DELETE"
+        return (rows.owned_by(self.request.user) if owned else rows.visible_to(self.request.user)).listed()
+
+    def patch(self, request: Request, pk: uuid.UUID) -> Response:
+        """Share one's own with another group or with nobody; a group's owner may only do the latter with others'."""
+        radiograph, group = self.get_object(), group_of(self, request.data)
+        this = Radiograph.objects.filter(pk=pk)
+        changed = group.share(this, by=request.user) if group else this.unshare(by=request.user)
+        if not changed and radiograph.owner_id != request.user.pk:
+            raise Http404
+        return Response(self.get_serializer(generics.get_object_or_404(this.listed())).data)
 
     def perform_destroy(self, radiograph: Radiograph) -> None:
         radiograph.delete()
@@ -195,7 +216,7 @@ class ImageView(generics.GenericAPIView[Radiograph]):
     renderer_classes = (JSONRenderer, PngRenderer)
 
     def get_queryset(self) -> RadiographQuerySet:
-        return Radiograph.objects.owned_by(self.request.user).listed()
+        return Radiograph.objects.visible_to(self.request.user).listed()
 
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         radiograph = self.get_object()

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy
 from diagnosis.engine.bars import stacked
 from diagnosis.history.filters import starts_of
 from diagnosis.meaning import BANDS
-from diagnosis.models import Radiograph
+from diagnosis.models import Radiograph, ReadingGroup
+from diagnosis.querysets import RadiographQuerySet
 
 DAYS = 30
 #: Counting more than so many takes its time, and one a minute earlier or later is not seen in the chart.
@@ -77,29 +78,46 @@ class Chart:
 
 def chart_of(owner: Any) -> Chart | None:
     """Return the chart of the owner's last days; None where nothing came in them."""
-    key = f"diagnosis.history.daily.{owner.pk}"
-    days: list[Day] = cache.get(key) or _days(owner)
+    return _chart(f"diagnosis.history.daily.{owner.pk}", Radiograph.objects.owned_by(owner))
+
+
+def chart_of_group(group: ReadingGroup) -> Chart | None:
+    """Return the chart of what is shared with a group, in the same way."""
+    return _chart(f"diagnosis.history.daily.group.{group.pk}", Radiograph.objects.in_group(group))
+
+
+def _chart(key: str, rows: RadiographQuerySet) -> Chart | None:
+    days: list[Day] = cache.get(key) or _days(rows)
     if sum(day.total for day in days) > MANY:
         cache.add(key, days, KEEP)
     most = max(day.total for day in days)
     return Chart(days, stacked([day.row for day in days]), most) if most else None
 
 
-def _days(owner: Any) -> list[Day]:
-    today = timezone.localdate()
-    dates = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
+def _days(rows: RadiographQuerySet) -> list[Day]:
+    dates = last_days()
     counts: list[dict[str, int]] = [{} for _ in dates]
-    for day, outcome, band, number in _counted(owner, dates):
-        kind = band or ("refused" if outcome else "waiting")
+    for day, outcome, band, number in _counted(rows, dates):
+        kind = kind_of(outcome, band)
         counts[day][kind] = counts[day].get(kind, 0) + number
     return [Day(day, of_day) for day, of_day in zip(dates, counts, strict=True)]
 
 
-def _counted(owner: Any, dates: list[date]) -> Any:
+def last_days() -> list[date]:
+    today = timezone.localdate()
+    return [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
+
+
+def kind_of(outcome: str, band: str) -> str:
+    """Return which of KINDS a radiograph counts to."""
+    return band or ("refused" if outcome else "waiting")
+
+
+def _counted(rows: RadiographQuerySet, dates: list[date]) -> Any:
     """Count in the database, by the days of the users' time zone: which of them a moment is in, comparing tells."""
     starts = [starts_of(day) for day in dates]
     in_day = Case(*(When(created__lt=end, then=Value(number)) for number, (_, end) in enumerate(starts[:-1])))
     in_day.default = Value(len(dates) - 1)
-    lately = Radiograph.objects.owned_by(owner).filter(created__gte=starts[0][0], created__lt=starts[-1][1])
-    rows = lately.order_by().annotate(day=in_day).values("day", "outcome", "band").annotate(number=Count("pk"))
-    return rows.values_list("day", "outcome", "band", "number")
+    lately = rows.filter(created__gte=starts[0][0], created__lt=starts[-1][1])
+    counted = lately.order_by().annotate(day=in_day).values("day", "outcome", "band").annotate(number=Count("pk"))
+    return counted.values_list("day", "outcome", "band", "number")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.text import format_lazy
@@ -19,7 +19,7 @@ from diagnosis import meaning
 from diagnosis.history.listed import Source
 from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
 from diagnosis.history.tagging import Tag
-from diagnosis.models import ModelVersion, Prediction, Radiograph
+from diagnosis.models import ModelVersion, Prediction, Radiograph, ReadingGroup
 from diagnosis.querysets import RadiographQuerySet
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class FilterForm(forms.Form):
     model_version = _choice(_("Model version"), [], _("There is no model version “%(value)s”."))
     tag = _choice(_("Tag"), [], _("You have no tag “%(value)s”."))
     source = _choice(_("Sent by"), list(Source.choices))
+    group = _choice(_("Shared with"), [], _("You are in no group “%(value)s”."))
     created_after = DayOrMoment(label=pgettext_lazy("a day", "From"), required=False)
     created_before = DayOrMoment(label=pgettext_lazy("a day", "To"), required=False)
     ordering = _choice(_("Order"), [(name, order.words) for name, order in ORDERS.items()], has_any=False)
@@ -97,9 +98,16 @@ class FilterForm(forms.Form):
         self._versions = {each.version: each.pk for each in versions}
         #: Those that can be asked to classify again.
         self.offered = [each for each in versions if not each.shadow]
-        self._tags = {name: pk for pk, name in Tag.objects.owned_by(owner).values_list("pk", "name")}
+        self._tags, groups = _tags_and_groups_of(owner)
+        self.groups = {str(pk): ReadingGroup(pk=pk, name=name) for name, pk in groups}
         self._offer("model_version", self._versions)
         self._offer("tag", self._tags)
+        self.fields["group"].choices = [("", _("Any or nobody")), *self.groups.items()]  # type: ignore[attr-defined]
+
+    @property
+    def shown_group(self) -> ReadingGroup | None:
+        """The group whose list is asked for, in place of the owner's."""
+        return self.groups.get(self.data.get("group", "").strip())
 
     @property
     def tags(self) -> list[str]:
@@ -115,9 +123,18 @@ class FilterForm(forms.Form):
         return {name: text for name, text in written.items() if text and (name, text) != ("ordering", NEWEST_FIRST)}
 
     def found(self) -> Found:
-        """Return what the filters leave of the owner's radiographs. Only where the form is valid."""
+        """Return what the filters leave of the owner's radiographs, or of a group's. Only where the form is valid."""
+        return self._found(Radiograph.objects.in_group(self.shown_group) if self.shown_group else self._own())
+
+    def found_own(self) -> Found:
+        """Return the owner's alone, of a group's too: what one may export."""
+        return self._found(self._own().in_group(self.shown_group) if self.shown_group else self._own())
+
+    def _own(self) -> RadiographQuerySet:
+        return Radiograph.objects.owned_by(self.owner)
+
+    def _found(self, rows: RadiographQuerySet) -> Found:
         facts = self.cleaned_data
-        rows = Radiograph.objects.owned_by(self.owner)
         for name in ("label", "band", "source"):
             if facts[name]:
                 rows = rows.filter(**{name: facts[name]})
@@ -135,6 +152,19 @@ class FilterForm(forms.Form):
         words = rows.filter(*(Q(filename__icontains=word) for word in text.split()))
         tags = [pk for name, pk in self._tags.items() if text.lower() in name.lower()]
         return (words, rows.filter(pk__in=_tagged(tags))) if tags else (words,)
+
+
+def _tags_and_groups_of(owner: Any) -> tuple[dict[str, int], list[tuple[str, int]]]:
+    """Return what the owner alone can filter by, as names and keys: two short lists, in one query."""
+    tags = Tag.objects.owned_by(owner).annotate(is_tag=Value(True)).order_by()
+    groups = ReadingGroup.objects.of(owner).annotate(is_tag=Value(False)).order_by()
+    columns = ("name", "pk", "is_tag")
+    rows = sorted(tags.values_list(*columns).union(groups.values_list(*columns), all=True), key=_in_the_alphabet)
+    return {name: pk for name, pk, is_tag in rows if is_tag}, [(name, pk) for name, pk, is_tag in rows if not is_tag]
+
+
+def _in_the_alphabet(row: tuple[str, int, bool]) -> tuple[str, int]:
+    return row[0].lower(), row[1]
 
 
 def _tagged(tags: list[int]) -> Any:

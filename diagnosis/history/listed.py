@@ -30,6 +30,25 @@ def _indexes() -> list[models.Index]:
             name="radiograph_by_probability",
         ),
         *(models.Index(fields=["owner", each, *by_moment], name=f"radiograph_{each}"[:30]) for each in FILTERED_BY),
+        *_indexes_of_groups(by_moment),
+    ]
+
+
+def _indexes_of_groups(by_moment: list[str]) -> list[models.Index]:
+    """Return the same for the lists of groups. They hold what is shared alone, so the rest costs nothing."""
+    shared = models.Q(group__isnull=False)
+    return [
+        models.Index(fields=["group", *by_moment, "filename"], condition=shared, name="radiograph_by_group"),
+        models.Index("group", Lower("filename"), "id", condition=shared, name="radiograph_group_filename"),
+        models.Index(
+            fields=["group", "probability", "id"],
+            condition=shared & models.Q(probability__isnull=False),
+            name="radiograph_group_probability",
+        ),
+        *(
+            models.Index(fields=["group", each, *by_moment], condition=shared, name=f"radiograph_group_{each}")
+            for each in FILTERED_BY
+        ),
     ]
 
 

@@ -116,10 +116,12 @@ def page_of(found: Found, mark: Mark | None, size: int) -> Page:
     )
 
 
-def neighbours_of(radiograph: Radiograph) -> tuple[Radiograph | None, Radiograph | None]:
-    """Return the owner's next newer and next older radiograph."""
-    others = Radiograph.objects.owned_by(radiograph.owner_id).only("filename")
-    found = Found((others,), ORDERS[NEWEST_FIRST])
+def neighbours_of(
+    radiograph: Radiograph, among: RadiographQuerySet | None = None
+) -> tuple[Radiograph | None, Radiograph | None]:
+    """Return the next newer and the next older radiograph, of its owner's where nothing else is said."""
+    others = Radiograph.objects.owned_by(radiograph.owner_id) if among is None else among
+    found = Found((others.only("filename"),), ORDERS[NEWEST_FIRST])
     created, pk = radiograph.created, radiograph.pk
     newer, older = (_rows(found, Mark(created, pk, backwards), 1) for backwards in (True, False))
     return newer.first(), older.first()

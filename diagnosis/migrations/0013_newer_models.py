@@ -80,7 +80,7 @@ def primary_key() -> Any:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("diagnosis", "0010_tags_filters_thumbnails"),
+        ("diagnosis", "0011_groups"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -21,15 +21,14 @@ from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
 from diagnosis.history.tagging import LONGEST_TAG, TOO_MANY_TAGS, TooManyTags, drop_unused, tag, untag
 from diagnosis.models import Radiograph
 from diagnosis.pages.access import members_only, uuid_or_none
-from diagnosis.pages.classifying import version_asked_for
 from diagnosis.pages.deleting import back_to_history
 from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.submission import classify_again
-from diagnosis.versions.choosing import NotOffered
+from diagnosis.versions.choosing import NotOffered, version_asked_for
 
 MOST_CHOSEN = 200
-NOTHING_CHOSEN = gettext_lazy("Tick at least one X-ray, then choose again what to do with it.")
+NOTHING_CHOSEN = gettext_lazy("Tick at least one X-ray of your own, then choose again what to do with it.")
 TOO_MANY_CHOSEN = format_lazy(
     gettext_lazy("At most {most} X-rays can be chosen at once. Choose fewer."), most=MOST_CHOSEN
 )
@@ -38,10 +37,12 @@ NAMED = 10
 
 #: A view that gets the chosen radiographs as well, and whatever its address says.
 ChosenView = Callable[..., HttpResponseBase]
+#: Which radiographs a user may do something with.
+Rows = Callable[[RadiographQuerySet, Any], RadiographQuerySet]
 
 
-def of_chosen(view: ChosenView) -> Callable[..., HttpResponseBase]:
-    """Hand over those of the ticked radiographs that are the user's own."""
+def of_chosen(view: ChosenView, rows: Rows = RadiographQuerySet.owned_by) -> Callable[..., HttpResponseBase]:
+    """Hand over those of the ticked radiographs that are the user's own, or others that ``rows`` gives."""
 
     @members_only
     @never_cache
@@ -51,7 +52,7 @@ def of_chosen(view: ChosenView) -> Callable[..., HttpResponseBase]:
         wanted = {pk for text in request.POST.getlist("pk") if (pk := uuid_or_none(text))}
         if len(wanted) > MOST_CHOSEN:
             return _problem(request, str(TOO_MANY_CHOSEN))
-        chosen = Radiograph.objects.owned_by(request.user).filter(pk__in=wanted)
+        chosen = rows(Radiograph.objects.all(), request.user).filter(pk__in=wanted)
         if not wanted or not chosen.exists():
             return _problem(request, str(NOTHING_CHOSEN))
         return view(request, chosen, **facts)

@@ -11,11 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from diagnosis.models import ModelVersion
 from diagnosis.pages.access import members_only, own_radiograph
 from diagnosis.pages.result import find_prediction
 from diagnosis.submission import classify_again
-from diagnosis.versions.choosing import NotOffered, find_offered
+from diagnosis.versions.choosing import NotOffered, version_asked_for
 
 
 @members_only
@@ -33,9 +32,3 @@ def classify(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not begun:
         messages.info(request, _("This X-ray is read again already. What you see here is its newest result."))
     return redirect(own)
-
-
-def version_asked_for(request: HttpRequest) -> ModelVersion | None:
-    """Return the version that the form names; None for the active one, whichever it is. Raises NotOffered."""
-    version = request.POST.get("model_version", "")
-    return find_offered(version) if version else None

@@ -83,9 +83,9 @@ def _saved(form: FilterForm) -> list[tuple[SavedFilter, bool]]:
 @never_cache
 @require_safe
 def export(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """All that the filters leave, as a file."""
+    """All that the filters leave of the user's own, as a file."""
     form = FilterForm(request.GET, request.user)
-    return export_response(form.found(), kind) if form.is_valid() else history(request)
+    return export_response(form.found_own(), kind) if form.is_valid() else history(request)
 
 
 @members_only
@@ -95,7 +95,7 @@ def outcomes(request: HttpRequest) -> HttpResponse:
     """The fragment that brings those rows of the history up to date whose predictions were not final before."""
     asked = request.GET.getlist("pk")[:PAGE_SIZE]
     wanted = [pk for text in asked if (pk := uuid_or_none(text))]
-    radiographs = list(Radiograph.objects.owned_by(request.user).filter(pk__in=wanted).with_predictions())
+    radiographs = list(Radiograph.objects.visible_to(request.user).filter(pk__in=wanted).with_predictions())
     unfinished = _unfinished_of(radiographs)
     if request.GET.get("seen") == unfinished["seen"] and len(unfinished["unfinished"]) == len(asked):
         return HttpResponse(status=204)

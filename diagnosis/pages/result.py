@@ -24,9 +24,10 @@ from diagnosis.engine.sample import sample_sha256
 from diagnosis.history.paging import neighbours_of
 from diagnosis.meaning import probability_where_rarer
 from diagnosis.models import Prediction, Radiograph
-from diagnosis.pages.access import members_only, own_radiograph, uuid_or_none
+from diagnosis.pages.access import members_only, uuid_or_none, visible_radiograph
 from diagnosis.pages.deleting import back_to_history
 from diagnosis.pages.errors import error_page
+from diagnosis.pages.sharing import sharing_context
 from diagnosis.picture import SHOWN_INLINE, picture_url
 from diagnosis.waiting import poll_milliseconds, waits_of
 
@@ -36,9 +37,10 @@ from diagnosis.waiting import poll_milliseconds, waits_of
 @require_safe
 def radiograph(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The result page. Its middle part is the fragment that ``status`` renders anew until the prediction is final."""
-    own = own_radiograph(request, pk)
-    newer, older = neighbours_of(own)
-    context = {**_result_context(own), "newer": newer, "older": older}
+    shown = visible_radiograph(request, pk)
+    among = None if shown.owner == request.user else Radiograph.objects.in_group(shown.group)
+    newer, older = neighbours_of(shown, among)
+    context = {**_result_context(shown), **sharing_context(request.user, shown), "newer": newer, "older": older}
     return render(request, "diagnosis/radiograph.html", context)
 
 
@@ -47,11 +49,11 @@ def radiograph(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The fragment of the result page that says how the prediction stands; empty where it is as it was ``seen``."""
-    own = own_radiograph(request, pk)
-    context = _result_context(own)
+    shown = visible_radiograph(request, pk)
+    context = _result_context(shown)
     if request.GET.get("seen") == context["state"]:
         return HttpResponse(status=204)
-    if own.preview and own.format not in SHOWN_INLINE:  # the page was made while there was no picture to show
+    if shown.preview and shown.format not in SHOWN_INLINE:  # the page was made while there was no picture to show
         return HttpResponseClientRefresh()
     return render(request, "diagnosis/_result_fragment.html", context)
 
@@ -93,7 +95,7 @@ def _times(prediction: Prediction) -> dict[str, timedelta | None]:
 @require_safe
 def heatmap(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The heat map of the newest prediction, or of ``?prediction=``."""
-    return _with_the_reason(heatmap_response, request, own_radiograph(request, pk))
+    return _with_the_reason(heatmap_response, request, visible_radiograph(request, pk))
 
 
 def heatmap_response(request: HttpRequest, radiograph: Radiograph) -> HttpResponseBase:
@@ -115,14 +117,14 @@ def heatmap_response(request: HttpRequest, radiograph: Radiograph) -> HttpRespon
 @require_safe
 def report(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The report on the newest prediction, or on ``?prediction=``, as a PDF."""
-    return _with_the_reason(report_response, request, own_radiograph(request, pk))
+    return _with_the_reason(report_response, request, visible_radiograph(request, pk))
 
 
 def _with_the_reason(
-    response_of: Callable[[HttpRequest, Radiograph], HttpResponseBase], request: HttpRequest, own: Radiograph
+    response_of: Callable[[HttpRequest, Radiograph], HttpResponseBase], request: HttpRequest, shown: Radiograph
 ) -> HttpResponseBase:
     try:
-        return response_of(request, own)
+        return response_of(request, shown)
     except Http404 as reason:
         return error_page(request, 404, _("Not there"), str(reason))
 
@@ -161,8 +163,8 @@ def reports(request: HttpRequest) -> HttpResponseBase:
     if len(wanted) > reporting.MOST_REPORTS:
         words = _("Choose {most} X-rays at most; these are {number}.")
         return _back(request, words.format(most=reporting.MOST_REPORTS, number=len(wanted)))
-    chosen = Radiograph.objects.owned_by(request.user).filter(pk__in=wanted).with_predictions()
-    predictions = [own.prediction for own in chosen if reporting.has_report(own.prediction)]
+    chosen = Radiograph.objects.visible_to(request.user).filter(pk__in=wanted).with_predictions()
+    predictions = [each.prediction for each in chosen if reporting.has_report(each.prediction)]
     if not predictions:
         return _back(request, _("Choose at least one X-ray that has been read, and ask for the reports again."))
     return StreamingHttpResponse(

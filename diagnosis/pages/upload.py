@@ -24,6 +24,7 @@ from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.pages.access import members_only
 from diagnosis.pages.batches import batch_facts, batch_of
 from diagnosis.pages.errors import error_page, wants_fragment
+from diagnosis.pages.sharing import REMEMBERED, remember_group, remembered_group
 from diagnosis.picture import SHOWN_INLINE, picture_url
 from diagnosis.submission import Receipt, Received, submit, submit_unless_known
 from diagnosis.templatetags.predictions import action_words
@@ -38,11 +39,13 @@ def upload(request: HttpRequest) -> HttpResponse:
     """The start page: a form that takes images and zips, and then says what became of each."""
     if request.method != "POST":
         return _upload_page(request)
-    form = UploadForm(request.POST, request.FILES)
+    form = UploadForm(request.user, request.POST, request.FILES)
     if not form.is_valid():
-        return _problem(request, 400, str(form.errors["file"][0]))
+        return _problem(request, 400, form.first_error)
+    group = form.cleaned_data["group"]
+    remember_group(request, group)
     try:
-        receipt = submit_unless_known(request.user, form.cleaned_data["file"], batch_of(request))
+        receipt = submit_unless_known(request.user, form.cleaned_data["file"], batch_of(request), group)
     except RadiographError as error:
         return _problem(request, status_of(error), translated(error.detail))
     if len(receipt.files) == 1 and not wants_fragment(request):
@@ -78,7 +81,7 @@ def _with_predictions(files: list[Received]) -> list[Received]:
 
 def _upload_page(request: HttpRequest, status: int = 200, **facts: Any) -> HttpResponse:
     context = {
-        "form": UploadForm(),
+        "form": UploadForm(request.user, initial={"group": request.session.get(REMEMBERED)}),
         "limits": upload_limits(),
         "system_files": " ".join(SYSTEM_FILES),
         **batch_facts(request),
@@ -94,9 +97,10 @@ def _upload_page(request: HttpRequest, status: int = 200, **facts: Any) -> HttpR
 def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Upload once more what is stored already, without sending it."""
     earlier = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
+    group = remembered_group(request)
     try:
         with earlier.file.open("rb") as file:
-            radiograph = submit(request.user, UploadedFile(file, earlier.filename, size=file.size))
+            radiograph = submit(request.user, UploadedFile(file, earlier.filename, size=file.size), group=group)
     except FileNotFoundError as error:
         raise Http404(_("The file of this radiograph is no longer there.")) from error
     if wants_fragment(request):

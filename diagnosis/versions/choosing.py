@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from diagnosis.models import ModelVersion
@@ -20,3 +21,9 @@ def find_offered(version: str) -> ModelVersion:
             % {"version": version[:64], "known": ", ".join(offered) or _("none")}
         )
     return offered[version]
+
+
+def version_asked_for(request: HttpRequest) -> ModelVersion | None:
+    """Return the version that a form names; None for the active one, whichever it is. Raises NotOffered."""
+    version = request.POST.get("model_version", "")
+    return find_offered(version) if version else None

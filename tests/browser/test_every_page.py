@@ -23,12 +23,13 @@ from pytest_django.fixtures import Settings
 
 from diagnosis import notices, worker
 from diagnosis.history.paging import Mark
-from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, Webhook
+from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup, Webhook
+from diagnosis.people.groups import Role
 from diagnosis.people.tokens import ApiToken, make_token
 from tests.browser.accessibility import SCHEMES, WIDTHS, assert_accessible
 from tests.browser.watching import Watch
 from tests.diagnosis.pages import page_of
-from tests.factories import make_radiograph, succeeded
+from tests.factories import make_radiograph, make_user, succeeded
 from tests.second_factor import as_if_just_shown, with_second_factor
 
 if TYPE_CHECKING:
@@ -196,6 +197,39 @@ def _webhook_paused(user: User, version: ModelVersion) -> str:
     return address
 
 
+def _ward(user: User, version: ModelVersion) -> ReadingGroup:
+    """A group of the user's with members, invitations, and radiographs of several outcomes."""
+    ward = ReadingGroup.found("Ward 3, night shift", user)
+    for name, role in (("bob", Role.SUPERVISOR), ("dr-sieglinde-oberhauser-wertheim", Role.MEMBER)):
+        colleague = User.objects.filter(username=name).first() or make_user(name)
+        ward.memberships.create(user=colleague, role=role)
+        make_radiograph(colleague, filename="of a colleague.jpg", **succeeded(version, 0.03))
+        make_radiograph(colleague, filename="refused.jpg", status="refused", reason=REASON)
+    make_radiograph(user, filename="shared.jpg", **succeeded(version))
+    Radiograph.objects.update(group=ward)
+    ward.invite("charlie@example.net", Role.MEMBER, by=user)
+    return ward
+
+
+def _groups(user: User, version: ModelVersion) -> str:
+    _ward(user, version)
+    make_radiograph(user, filename="unshared.jpg")
+    owner = User.objects.filter(username="radiology").first() or make_user("radiology")
+    ReadingGroup.found("Teaching", owner).invite(user.username, Role.SUPERVISOR, by=owner)
+    return "/groups/"
+
+
+def _as_member(user: User, version: ModelVersion) -> str:
+    ward = _ward(user, version)
+    ward.memberships.filter(user=user).update(role=Role.MEMBER)
+    return ward.get_absolute_url()
+
+
+def _remove_member(user: User, version: ModelVersion) -> str:
+    ward = _ward(user, version)
+    return f"/groups/{ward.pk}/members/{ward.memberships.exclude(user=user)[0].pk}/remove/"
+
+
 PAGES: dict[str, Make] = {
     "upload": lambda *_: "/",
     "history-empty": lambda *_: "/radiographs/",
@@ -216,6 +250,17 @@ PAGES: dict[str, Make] = {
     "side-by-side": _side_by_side,
     "disagreements": _disagreements,
     "disagreements-none": lambda *_: "/radiographs/disagreements/",
+    "groups-empty": lambda *_: "/groups/",
+    "groups": _groups,
+    "group": lambda user, version: _ward(user, version).get_absolute_url(),
+    "group-as-member": _as_member,
+    "group-leave": lambda user, version: f"/groups/{_ward(user, version).pk}/leave/",
+    "group-dissolve": lambda user, version: f"/groups/{_ward(user, version).pk}/dissolve/",
+    "group-remove": _remove_member,
+    "group-history": lambda user, version: f"/radiographs/?group={_ward(user, version).pk}",
+    "upload-with-groups": lambda user, version: _ward(user, version) and "/",
+    "result-shared": lambda user, version: page_of(_ward(user, version).radiographs.filter(owner=user)[0]),
+    "result-of-another": lambda user, version: page_of(_ward(user, version).radiographs.exclude(owner=user)[0]),
     "help": lambda *_: "/help/",
     "models": lambda *_: "/models/",
     "models-none": _no_model,
@@ -268,6 +313,7 @@ NO_PAGES = {
     "diagnosis:resume_webhook",
     "diagnosis:rotate_webhook",
     "account_confirm_login_code",  # of a way to log in that is not offered
+    "diagnosis:accept_invitation",
     "diagnosis:again",
     "diagnosis:end_other_sessions",
     "diagnosis:end_session",
@@ -277,23 +323,30 @@ NO_PAGES = {
     "usersessions_list",  # another page is at its address
     "diagnosis:classify",
     "diagnosis:classify_chosen",
+    "diagnosis:decline_invitation",
     "diagnosis:delete_chosen",  # asks first: judged in test_history.py
     "diagnosis:export",
     "diagnosis:export_chosen",
     "diagnosis:forget_filter",
     "diagnosis:heatmap",
     "diagnosis:image",
+    "diagnosis:invite",
     "diagnosis:outcomes",
+    "diagnosis:rename_group",
     "diagnosis:report",
     "diagnosis:reports",
     "diagnosis:sample",
     "diagnosis:save_filter",
+    "diagnosis:set_role",
+    "diagnosis:share",
+    "diagnosis:share_chosen",
     "diagnosis:status",
     "diagnosis:tag_chosen",
     "diagnosis:thumbnail",
     "diagnosis:try_sample",
     "diagnosis:untag_chosen",
     "diagnosis:upload_states",
+    "diagnosis:withdraw_invitation",
     "favicon",
     "healthz",
     "readyz",

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from diagnosis.history.listed import Source
-from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, Tag
+from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup, Tag
 
 OWNER = "measuring"
 BATCH = 5000
@@ -39,6 +39,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("number", metavar="N", type=int)
         parser.add_argument("--user", default=OWNER, metavar="NAME", help=f"whose they are; made if new ({OWNER})")
+        parser.add_argument("--group", metavar="NAME", help="share them with this group of the user's; made if new")
         parser.add_argument("--days", type=int, default=1000, help="over so many days they are spread (1000)")
         parser.add_argument("--force", action="store_true", help="even where there are radiographs already")
 
@@ -54,11 +55,14 @@ class Command(BaseCommand):
         if not versions:
             raise CommandError("No model version is published. Do that first: manage.py publish_model DIR --activate")
         owner = User.objects.filter(username=options["user"]).first() or User.objects.create_user(options["user"])
-        self._fill(owner, versions, options["number"], timedelta(days=options["days"]))
+        group = _group(options["group"], owner) if options["group"] else None
+        self._fill(owner, group, versions, options["number"], timedelta(days=options["days"]))
 
-    def _fill(self, owner: User, versions: list[ModelVersion], number: int, span: timedelta) -> None:
+    def _fill(
+        self, owner: User, group: ReadingGroup | None, versions: list[ModelVersion], number: int, span: timedelta
+    ) -> None:
         chance = random.Random(20261125)  # noqa: S311  (made-up rows, not secrets)
-        rows, written = _rows(owner, versions, number, span, chance), 0
+        rows, written = _rows(owner, group, versions, number, span, chance), 0
         tags = {Tag.objects.get_or_create(owner=owner, name=name)[0].pk: share for name, share in TAGS.items()}
         while batch := list(islice(rows, BATCH)):
             with transaction.atomic():
@@ -73,8 +77,17 @@ class Command(BaseCommand):
         self.stdout.write(f"{number} made-up radiographs belong to the user {owner}.")
 
 
+def _group(name: str, owner: User) -> ReadingGroup:
+    return ReadingGroup.objects.of(owner).filter(name=name).first() or ReadingGroup.found(name, owner)
+
+
 def _rows(
-    owner: User, versions: list[ModelVersion], number: int, span: timedelta, chance: random.Random
+    owner: User,
+    group: ReadingGroup | None,
+    versions: list[ModelVersion],
+    number: int,
+    span: timedelta,
+    chance: random.Random,
 ) -> Iterator[tuple[Radiograph, Prediction]]:
     now = timezone.now()
     for count in range(number):
@@ -84,6 +97,7 @@ def _rows(
         radiograph = Radiograph(
             pk=pk,
             owner=owner,
+            group=group,
             created=created,
             file=f"made-up/{pk}.jpg",
             filename=f"{chance.choice(('thorax', 'chest', 'CXR'))} {chance.randrange(10_000_000):07}.jpg",
