@@ -21,6 +21,10 @@ from diagnosis.history.listed import Listed
 from diagnosis.history.saved_filters import SavedFilter as SavedFilter
 from diagnosis.history.tagging import Tag as Tag
 from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
+from diagnosis.reviewing.models import Disclosure as Disclosure
+from diagnosis.reviewing.models import Drift as Drift
+from diagnosis.reviewing.models import Reader as Reader
+from diagnosis.reviewing.models import Review as Review
 
 if TYPE_CHECKING:
     from diagnosis.engine.classifier import Classification
@@ -137,6 +141,8 @@ class Radiograph(Listed):
     )
 
     objects = RadiographQuerySet.as_manager()
+    #: Whether this reader must give a verdict before the answer is shown; set by reviewing.blinding.
+    is_hidden = False
 
     class Meta(Listed.Meta):
         pass

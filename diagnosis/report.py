@@ -20,6 +20,7 @@ from django.utils.formats import date_format
 from diagnosis.heatmap import heatmap_png, why_no_heatmap
 from diagnosis.meaning import probability_where_rarer
 from diagnosis.models import Prediction
+from diagnosis.parcel import Parcel
 from diagnosis.picture import picture_bytes
 from diagnosis.templatetags.predictions import duration, label_words, percent
 
@@ -66,28 +67,9 @@ def report_pdf(prediction: Prediction) -> bytes:
     return done.stdout
 
 
-class _Parcel:
-    """A file that cannot seek, emptied as often as one likes: what a zip that is made on the way is written to."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def write(self, piece: bytes) -> int:
-        self._pieces.append(bytes(piece))
-        return len(piece)
-
-    def flush(self) -> None: ...
-
-    def close(self) -> None: ...
-
-    def take(self) -> bytes:
-        taken, self._pieces = b"".join(self._pieces), []
-        return taken
-
-
 def zip_of_reports(predictions: Sequence[Prediction]) -> Iterator[bytes]:
     """Make one report after the other, and hand it on at once."""
-    parcel, names = _Parcel(), set[str]()
+    parcel, names = Parcel(), set[str]()
     with zipfile.ZipFile(parcel, "w") as archive:
         for prediction in predictions:
             name = _unused_name(report_name(prediction), names)

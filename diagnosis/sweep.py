@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from diagnosis import tasks
 from diagnosis.models import Prediction
+from diagnosis.reviewing import drift
 from diagnosis.worker import host_name
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ def sweep() -> list[int]:
     remove_stale_uploads()
     release_claims_of_the_dead()
     Prediction.objects.all().fail_exhausted()
+    drift.check_if_due()
     now = timezone.now()
     forgotten = Prediction.objects.claimable(now).filter(queued_at__lt=now - timedelta(seconds=2))
     return list(forgotten.order_by("queued_at").values_list("pk", flat=True)[:100])

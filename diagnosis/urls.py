@@ -1,6 +1,17 @@
 from django.urls import path
 
-from diagnosis.pages import chosen, deleting, history, models, pictures, result, saved_filters, upload
+from diagnosis.pages import (
+    chosen,
+    deleting,
+    history,
+    models,
+    pictures,
+    result,
+    reviewing,
+    saved_filters,
+    statistics,
+    upload,
+)
 from diagnosis.pages import help as help_pages
 
 app_name = "diagnosis"
@@ -31,6 +42,11 @@ urlpatterns = [
     path("radiographs/<uuid:pk>/thumbnail/", pictures.thumbnail, name="thumbnail"),
     path("radiographs/<uuid:pk>/again/", upload.again, name="again"),
     path("radiographs/<uuid:pk>/delete/", deleting.delete, name="delete"),
+    path("radiographs/<uuid:pk>/reviews/", reviewing.review, name="review"),
+    path("reading/", reviewing.reading, name="reading"),
+    path("reading/mode/", reviewing.mode, name="reading_mode"),
+    path("statistics/", statistics.statistics, name="statistics"),
+    path("statistics/training-set.zip", statistics.training_set, name="training_set"),
     path("models/", models.models, name="models"),
     path("models/<str:version>/", models.model, name="model"),
 ]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from diagnosis.api import export_views, model_views, prediction_views, result_views, views
+from diagnosis.api import export_views, model_views, prediction_views, result_views, review_views, views
 
 app_name = "api"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("models/", model_views.ModelsView.as_view(), name="models"),
     path("models/<str:version>/", model_views.ModelView.as_view(), name="model"),
     path("radiographs/<uuid:pk>/predictions/", prediction_views.PredictionsView.as_view(), name="predictions"),
+    path("radiographs/<uuid:pk>/reviews/", review_views.ReviewsView.as_view(), name="reviews"),
     path("radiographs/<uuid:pk>/image/", views.ImageView.as_view(), name="image"),
     path("radiographs/<uuid:pk>/heatmap/", result_views.HeatmapView.as_view(), name="heatmap"),
     path("radiographs/<uuid:pk>/report/", result_views.ReportView.as_view(), name="report"),

@@ -11,14 +11,15 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from diagnosis.history.listed import Source
+from diagnosis.history.listed import Reading, Source
 from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
 from diagnosis.history.tagging import Tag
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.querysets import RadiographQuerySet
 
-Choices = list[tuple[str, str]]
+Choices = list[tuple[str, Any]]
 
 STATUSES: Choices = [
     ("succeeded", "Answered"),
@@ -29,6 +30,13 @@ STATUSES: Choices = [
 ]
 LABELS: Choices = [("PNEUMONIA", "PNEUMONIA"), ("NORMAL", "NORMAL")]
 BANDS: Choices = [("likely", "Pneumonia likely"), ("uncertain", "Uncertain"), ("unlikely", "Pneumonia unlikely")]
+REVIEWED: Choices = [
+    ("yes", _("Reviewed")),
+    ("no", _("Not reviewed")),
+    ("differs", _("Readers differ from the network")),
+]
+#: What tells, or nearly tells, the network's answer.
+TELLING = ("label", "band")
 NO_DAY = "This is no date that is known here. Write it as 2026-11-25, or with a time as 2026-11-25T14:30:00+01:00."
 
 
@@ -59,7 +67,7 @@ def starts_of(day: date) -> tuple[datetime, datetime]:
     return begin.astimezone(UTC), end.astimezone(UTC)
 
 
-def _choice(label: str, choices: Choices, error: str = "", has_any: bool = True) -> forms.ChoiceField:
+def _choice(label: Any, choices: Choices, error: str = "", has_any: bool = True) -> forms.ChoiceField:
     known = ", ".join(value for value, _ in choices)
     sentence = error or f"There is no “%(value)s” among these: {known}."
     offered = [("", "Any"), *choices] if has_any else choices
@@ -78,6 +86,7 @@ class FilterForm(forms.Form):
     model_version = _choice("Model version", [], "There is no model version “%(value)s”.")
     tag = _choice("Tag", [], "You have no tag “%(value)s”.")
     source = _choice("Sent by", list(Source.choices))
+    reviewed = _choice(_("Second reader"), REVIEWED)
     created_after = DayOrMoment(label="From", required=False)
     created_before = DayOrMoment(label="To", required=False)
     ordering = _choice("Order", [(name, order.words) for name, order in ORDERS.items()], has_any=False)
@@ -100,8 +109,17 @@ class FilterForm(forms.Form):
 
     def active(self) -> dict[str, str]:
         """Return what of the query is a filter, as it was written, in the order of the form."""
-        written = {name: str(self.data.get(name, "")).strip() for name in self.fields}
+        offered = [name for name, field in self.fields.items() if not field.disabled]
+        written = {name: str(self.data.get(name, "")).strip() for name in offered}
         return {name: text for name, text in written.items() if text and (name, text) != ("ordering", NEWEST_FIRST)}
+
+    def hide_answers(self) -> None:
+        """Offer nothing by which a reader could find out what the network says before saying so themselves."""
+        for name in TELLING:
+            self.fields[name].disabled = True
+        without = [choice for choice in self.fields["ordering"].choices if "probability" not in choice[0]]  # type: ignore[attr-defined]
+        self.fields["ordering"].choices = without  # type: ignore[attr-defined]
+        self.fields["reviewed"].choices = [("", "Any"), *REVIEWED[:2]]  # type: ignore[attr-defined]
 
     def found(self) -> Found:
         """Return what the filters leave of the owner's radiographs. Only where the form is valid."""
@@ -110,6 +128,7 @@ class FilterForm(forms.Form):
         for name in ("label", "band", "source"):
             if facts[name]:
                 rows = rows.filter(**{name: facts[name]})
+        rows = _reviewed(rows, facts["reviewed"])
         if version := facts["model_version"]:
             rows = rows.filter(model_version=self._versions[version])
         if name := facts["tag"]:
@@ -137,6 +156,12 @@ def _of_status(rows: RadiographQuerySet, status: str) -> RadiographQuerySet:
         unfinished = Prediction.objects.all().unfinished().filter(status=status).values("radiograph")
         return rows.filter(outcome="", pk__in=unfinished)
     return rows
+
+
+def _reviewed(rows: RadiographQuerySet, wanted: str) -> RadiographQuerySet:
+    if wanted == "yes":
+        return rows.filter(reviewed__isnull=False)
+    return rows.filter(reading={"no": "", "differs": Reading.DIFFERS}[wanted]) if wanted else rows
 
 
 def _within(rows: RadiographQuerySet, first: date | None, last: date | None) -> RadiographQuerySet:

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
@@ -27,7 +28,18 @@ from diagnosis.pages.access import members_only, own_radiograph, uuid_or_none
 from diagnosis.pages.deleting import back_to_history
 from diagnosis.pages.errors import error_page
 from diagnosis.picture import SHOWN_INLINE, picture_url
+from diagnosis.reviewing.blinding import refuse_while_hidden, show_or_hide
+from diagnosis.reviewing.second_reading import second_reading
 from diagnosis.waiting import poll_milliseconds, waits_of
+
+#: What the page of a blinded reader lacks until there is a verdict.
+WHILE_HIDDEN: dict[str, Any] = {
+    "earlier": [],
+    "has_heatmap": False,
+    "why_no_heatmap": _("The heat map is shown after your verdict."),
+    "has_report": False,
+    "where_rarer": None,
+}
 
 
 @members_only
@@ -37,7 +49,7 @@ def radiograph(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The result page. Its middle part is the fragment that ``status`` renders anew until the prediction is final."""
     own = own_radiograph(request, pk)
     newer, older = neighbours_of(own)
-    context = {**_result_context(own), "newer": newer, "older": older}
+    context = {**_result_context(request, own), "newer": newer, "older": older, **second_reading(request, own)}
     return render(request, "diagnosis/radiograph.html", context)
 
 
@@ -47,7 +59,7 @@ def radiograph(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The fragment of the result page that says how the prediction stands; empty where it is as it was ``seen``."""
     own = own_radiograph(request, pk)
-    context = _result_context(own)
+    context = _result_context(request, own)
     if request.GET.get("seen") == context["state"]:
         return HttpResponse(status=204)
     if own.preview and own.format not in SHOWN_INLINE:  # the page was made while there was no picture to show
@@ -55,7 +67,8 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "diagnosis/_result_fragment.html", context)
 
 
-def _result_context(radiograph: Radiograph) -> dict[str, Any]:
+def _result_context(request: HttpRequest, radiograph: Radiograph) -> dict[str, Any]:
+    is_hidden = bool(show_or_hide(request.user, [radiograph]))
     newest, *earlier = radiograph.predictions.select_related("model_version") or [radiograph.prediction]
     worker_is_alive = newest.is_final or notices.worker_answers()
     wait = waits_of([newest]).get(newest.pk)
@@ -77,6 +90,8 @@ def _result_context(radiograph: Radiograph) -> dict[str, Any]:
         "poll": poll,
         "state": f"{newest.status}-{worker_is_alive:d}-{poll}-{wait.words if wait else ''}",
         **_times(newest),
+        "is_hidden": is_hidden,
+        **(WHILE_HIDDEN if is_hidden else {}),
     }
 
 
@@ -121,6 +136,7 @@ def _with_the_reason(
     response_of: Callable[[HttpRequest, Radiograph], HttpResponseBase], request: HttpRequest, own: Radiograph
 ) -> HttpResponseBase:
     try:
+        refuse_while_hidden(request.user, own)
         return response_of(request, own)
     except Http404 as reason:
         return error_page(request, 404, "Not there", str(reason))
@@ -155,7 +171,9 @@ def reports(request: HttpRequest) -> HttpResponseBase:
     if len(wanted) > reporting.MOST_REPORTS:
         return _back(request, f"Choose {reporting.MOST_REPORTS} X-rays at most; these are {len(wanted)}.")
     chosen = Radiograph.objects.owned_by(request.user).filter(pk__in=wanted).with_predictions()
-    predictions = [own.prediction for own in chosen if reporting.has_report(own.prediction)]
+    show_or_hide(request.user, chosen)
+    shown = [own.prediction for own in chosen if not own.is_hidden]
+    predictions = [prediction for prediction in shown if reporting.has_report(prediction)]
     if not predictions:
         return _back(request, "Choose at least one X-ray that has been read, and ask for the reports again.")
     return StreamingHttpResponse(
