@@ -16,12 +16,14 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from diagnosis.heatmap import heatmap_png, why_no_heatmap
 from diagnosis.meaning import probability_where_rarer
-from diagnosis.models import Prediction
+from diagnosis.models import Prediction, Radiograph
 from diagnosis.parcel import Parcel
 from diagnosis.picture import picture_bytes
+from diagnosis.reviewing.second_reading import consensus_words
 from diagnosis.templatetags.predictions import duration, label_words, percent
 
 logger = logging.getLogger(__name__)
@@ -35,6 +37,8 @@ KNOWS_CHILDREN = (
     "done better than chance. "
 )
 SECONDS = 30
+#: So many readers' verdicts are on the page.
+MOST_READERS = 20
 #: Reports that are made at once; each takes a core and some 150 MB while it is made.
 _presses = threading.BoundedSemaphore(2)
 
@@ -150,10 +154,19 @@ def _rows(prediction: Prediction) -> list[tuple[str, str]]:
     ]
     if prediction.label:
         rows.insert(0, ("Label", label_words(prediction)))
+    if readers := _readers(radiograph):
+        rows.insert(1 if prediction.label else 0, (_("Readers"), readers))
     if started and finished:
         took = f"waited {duration(started - queued)}, read in {duration(finished - started)}"
         rows.append(("Read", f"{_moment(finished)}; {took}"))
     return rows
+
+
+def _readers(radiograph: Radiograph) -> str:
+    """Say what people hold of it; empty where nobody has given a verdict."""
+    reviews = list(radiograph.reviews.current().select_related("reader").order_by("created")[:MOST_READERS])
+    each = ", ".join(f"{review.reader_name}: {review.get_label_display()}" for review in reviews)
+    return " ".join(filter(None, [consensus_words(review.label for review in reviews), each]))
 
 
 def _meaning(prediction: Prediction) -> str:

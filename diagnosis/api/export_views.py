@@ -7,6 +7,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from diagnosis.api.giving_answers import GivesAnswers
 from diagnosis.api.pagination import found_of
 from diagnosis.api.result_views import SentAsItIs
 from diagnosis.history.exporting import export_response
@@ -17,7 +18,7 @@ class CsvRenderer(SentAsItIs):
     format = "csv"
 
 
-class ExportView(APIView):
+class ExportView(GivesAnswers, APIView):
     """GET the same rows as the list, with all columns, as CSV or JSON by the ending of the address."""
 
     renderer_classes = (JSONRenderer, CsvRenderer)

@@ -14,6 +14,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from diagnosis.api.giving_answers import GivesAnswers
 from diagnosis.api.problems import problem_response
 from diagnosis.api.serializers import PredictionSerializer
 from diagnosis.api.views import BoundedJSONParser
@@ -41,7 +42,7 @@ class NewestQueuedFirst(CursorPagination):
     ordering = ("-queued_at", "-id")
 
 
-class PredictionsView(generics.ListAPIView[Prediction]):
+class PredictionsView(GivesAnswers, generics.ListAPIView[Prediction]):
     """GET all predictions on a radiograph, the newest first; POST to have it classified again."""
 
     serializer_class = PredictionSerializer

@@ -10,6 +10,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from diagnosis.api.giving_answers import GivesAnswers
 from diagnosis.api.problems import problem_response
 from diagnosis.models import Radiograph
 from diagnosis.pages.result import heatmap_response, report_response
@@ -32,7 +33,7 @@ class PdfRenderer(SentAsItIs):
     format = "pdf"
 
 
-class HeatmapView(APIView):
+class HeatmapView(GivesAnswers, APIView):
     """GET the heat map of the newest prediction, or of ``?prediction=``, to be stretched over the radiograph."""
 
     renderer_classes = (JSONRenderer, PngRenderer)
@@ -45,7 +46,7 @@ class HeatmapView(APIView):
             return problem_response(404, str(reason))
 
 
-class ReportView(APIView):
+class ReportView(GivesAnswers, APIView):
     """GET the report on the newest prediction, or on ``?prediction=``."""
 
     renderer_classes = (JSONRenderer, PdfRenderer)

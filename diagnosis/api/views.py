@@ -21,6 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from diagnosis.api.giving_answers import GivesAnswers
 from diagnosis.api.pagination import FoundPagination
 from diagnosis.api.problems import problem_of, problem_response, status_of
 from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer, UploadSerializer
@@ -70,7 +71,7 @@ class TokenView(APIView):
         return Response({"token": token, "expiry": instance.expiry})
 
 
-class RadiographsView(generics.ListAPIView[Radiograph]):
+class RadiographsView(GivesAnswers, generics.ListAPIView[Radiograph]):
     """GET a page of one's radiographs; POST one image, or several, or zips of images."""
 
     serializer_class = RadiographSerializer
@@ -123,7 +124,7 @@ class RadiographsView(generics.ListAPIView[Radiograph]):
         }
 
 
-class RadiographView(generics.RetrieveDestroyAPIView[Radiograph]):
+class RadiographView(GivesAnswers, generics.RetrieveDestroyAPIView[Radiograph]):
     """GET one; DELETE it with its file."""
 
     serializer_class = RadiographSerializer
