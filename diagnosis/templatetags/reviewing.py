@@ -13,7 +13,10 @@ from diagnosis.engine.figures import Figure
 from diagnosis.reviewing.drift import words_of
 
 register = Library()
-SPACE = "\N{NO-BREAK SPACE}"
+
+
+def _rounded(number: float, digits: int) -> str:
+    return number_format(round(number, digits), digits)  # which by itself cuts the further digits off
 
 
 @register.filter
@@ -21,7 +24,7 @@ def share_words(figure: Figure) -> str:
     """Write a share and its interval in percent."""
     if not isfinite(figure.value):
         return "–"
-    value, low, high = (number_format(100 * each, 1) for each in (figure.value, figure.low, figure.high))
+    value, low, high = (_rounded(100 * each, 1) for each in (figure.value, figure.low, figure.high))
     return _("%(value)s %% (%(low)s to %(high)s)") % {"value": value, "low": low, "high": high}
 
 
@@ -36,7 +39,7 @@ def card_words(figure: dict[str, Any]) -> str:
 def kappa_words(figure: Figure) -> str:
     if not isfinite(figure.value):
         return "–"
-    value, low, high = (number_format(each, 2) for each in (figure.value, figure.low, figure.high))
+    value, low, high = (_rounded(each, 2) for each in (figure.value, figure.low, figure.high))
     return _("%(value)s (%(low)s to %(high)s)") % {"value": value, "low": low, "high": high}
 
 
@@ -51,10 +54,10 @@ def drift_measure(finding: dict[str, Any]) -> str:
     """Say what was measured: a share beside what was to be expected, or how far the parts have moved."""
     if "share" in finding:
         facts = {"share": finding["share"], "low": finding["expected"][0], "high": finding["expected"][1]}
-        percents = {name: number_format(100 * each, 1) for name, each in facts.items()}
+        percents = {name: _rounded(100 * each, 1) for name, each in facts.items()}
         return _("%(share)s %%, where %(low)s to %(high)s %% were to be expected") % percents
-    words = _("stability index %(index)s") % {"index": number_format(finding["index"], 2)}
+    words = _("stability index %(index)s") % {"index": _rounded(finding["index"], 2)}
     if "distance" not in finding:
         return words
-    facts = {"distance": number_format(finding["distance"], 2), "p": number_format(finding["p"], 4)}
+    facts = {"distance": _rounded(finding["distance"], 2), "p": _rounded(finding["p"], 4)}
     return words + _("; Kolmogorov-Smirnov %(distance)s, p = %(p)s") % facts
