@@ -32,6 +32,10 @@ from diagnosis.people.profile import Profile as Profile
 from diagnosis.people.tokens import ApiToken as ApiToken
 from diagnosis.predicting import AbstractPrediction, not_final, probability_if_succeeded
 from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
+from diagnosis.reviewing.models import Disclosure as Disclosure
+from diagnosis.reviewing.models import Drift as Drift
+from diagnosis.reviewing.models import Reader as Reader
+from diagnosis.reviewing.models import Review as Review
 from diagnosis.versions.models import ComparisonSeen as ComparisonSeen
 from diagnosis.versions.models import Disagreement as Disagreement
 from diagnosis.versions.models import ShadowPrediction as ShadowPrediction
@@ -177,6 +181,8 @@ class Radiograph(Listed):
     )
 
     objects = RadiographQuerySet.as_manager()
+    #: Whether this reader must give a verdict before the answer is shown; set by reviewing.blinding.
+    is_hidden = False
 
     class Meta(Listed.Meta):
         indexes = [

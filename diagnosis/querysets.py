@@ -84,6 +84,7 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
         In the transaction that changed the prediction. Until that is final, nothing is said of it.
         """
         from diagnosis.models import Prediction
+        from diagnosis.reviewing.following import follow_reviews
 
         final = When(status__in=Prediction.FINAL, then=F("status"))
         predictions = Prediction.objects.filter(radiograph=OuterRef("pk")).order_by("-queued_at", "-pk")
@@ -93,7 +94,9 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
             return Subquery(newest.values(field)[:1])
 
         texts = {field: Coalesce(copy(field), Value("")) for field in ("outcome", "label", "band")}
-        return self.update(**texts, probability=copy("probability"), model_version=copy("model_version"))
+        changed = self.update(**texts, probability=copy("probability"), model_version=copy("model_version"))
+        follow_reviews(self.filter(reviewed__isnull=False))
+        return changed
 
 
 class JobQuerySet(models.QuerySet[Job]):

@@ -24,6 +24,7 @@ from diagnosis.meaning import probability_where_rarer
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.parcel import Parcel
 from diagnosis.picture import picture_bytes
+from diagnosis.reviewing.second_reading import consensus_words
 from diagnosis.templatetags.predictions import duration, label_words, outcome_words, percent
 from diagnosis.translation import translated
 
@@ -61,6 +62,8 @@ WORDS = {
     "keyword_pneumonia": gettext_lazy("pneumonia"),
 }
 SECONDS = 30
+#: So many readers' verdicts are on the page.
+MOST_READERS = 20
 #: Reports that are made at once; each takes a core and some 150 MB while it is made.
 _presses = threading.BoundedSemaphore(2)
 
@@ -194,6 +197,8 @@ def _rows(prediction: Prediction) -> list[tuple[str, str]]:
     ]
     if prediction.label:
         rows.insert(0, (_("Label"), label_words(prediction)))
+    if readers := _readers(radiograph):
+        rows.insert(1 if prediction.label else 0, (_("Readers"), readers))
     if started and finished:
         took = _("waited {waited}, read in {ran}")
         took = took.format(waited=duration(started - queued), ran=duration(finished - started))
@@ -203,6 +208,13 @@ def _rows(prediction: Prediction) -> list[tuple[str, str]]:
 
 def _size(radiograph: Radiograph) -> dict[str, Any]:
     return {"format": radiograph.format, "width": radiograph.width, "height": radiograph.height}
+
+
+def _readers(radiograph: Radiograph) -> str:
+    """Say what people hold of it; empty where nobody has given a verdict."""
+    reviews = list(radiograph.reviews.current().select_related("reader").order_by("created")[:MOST_READERS])
+    each = ", ".join(f"{review.reader_name}: {review.get_label_display()}" for review in reviews)
+    return " ".join(filter(None, [consensus_words(review.label for review in reviews), each]))
 
 
 def _meaning(prediction: Prediction) -> str:

@@ -23,6 +23,7 @@ from diagnosis.metrics import tally
 from diagnosis.models import KeyedCall, Prediction, ShadowPrediction
 from diagnosis.people import batch_notices
 from diagnosis.querysets import JobQuerySet
+from diagnosis.reviewing import drift
 from diagnosis.worker import host_name
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def sweep() -> list[int | None]:
         release_claims_of_the_dead(predictions)
     tally.count_given_up(Prediction.objects.all().fail_exhausted())
     ShadowPrediction.objects.all().fail_exhausted()
+    drift.check_if_due()
     batch_notices.tell_of_ended()
     forgotten: list[int | None] = [*_forgotten(Prediction.objects.all())]
     return forgotten + [None] * len(_forgotten(ShadowPrediction.objects.all())[: AT_ONCE - len(forgotten)])

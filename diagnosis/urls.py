@@ -11,9 +11,11 @@ from diagnosis.pages import (
     models,
     pictures,
     result,
+    reviewing,
     saved_filters,
     sharing,
     side_by_side,
+    statistics,
     upload,
 )
 from diagnosis.pages import help as help_pages
@@ -64,6 +66,11 @@ urlpatterns = [
     path("groups/<int:pk>/invitations/<int:invitation>/withdraw/", invitations.withdraw, name="withdraw_invitation"),
     path("groups/invitations/<int:pk>/accept/", invitations.accept, name="accept_invitation"),
     path("groups/invitations/<int:pk>/decline/", invitations.decline, name="decline_invitation"),
+    path("radiographs/<uuid:pk>/reviews/", reviewing.review, name="review"),
+    path("reading/", reviewing.reading, name="reading"),
+    path("reading/mode/", reviewing.mode, name="reading_mode"),
+    path("statistics/", statistics.statistics, name="statistics"),
+    path("statistics/training-set.zip", statistics.training_set, name="training_set"),
     path("models/", models.models, name="models"),
     path("models/<str:version>/", models.model, name="model"),
 ]

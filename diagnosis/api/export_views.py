@@ -7,6 +7,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from diagnosis.api.giving_answers import GivesAnswers
 from diagnosis.api.openapi import calls
 from diagnosis.api.pagination import form_of
 from diagnosis.api.result_views import SentAsItIs
@@ -18,7 +19,7 @@ class CsvRenderer(SentAsItIs):
     format = "csv"
 
 
-class ExportView(APIView):
+class ExportView(GivesAnswers, APIView):
     """GET the same rows as the list, as far as they are one's own, with all columns: as CSV or JSON by the address."""
 
     renderer_classes = (JSONRenderer, CsvRenderer)

@@ -15,6 +15,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from diagnosis.api.giving_answers import GivesAnswers
 from diagnosis.api.idempotency import idempotent
 from diagnosis.api.openapi import calls
 from diagnosis.api.pagination import KeysetPagination
@@ -43,7 +44,7 @@ class NewestQueuedFirst(KeysetPagination):
 
 
 @calls.predictions_view
-class PredictionsView(generics.ListAPIView[Prediction]):
+class PredictionsView(GivesAnswers, generics.ListAPIView[Prediction]):
     """GET all predictions on a radiograph, the newest first; POST to have it classified again."""
 
     serializer_class = PredictionSerializer

@@ -10,6 +10,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from diagnosis.api.giving_answers import GivesAnswers
 from diagnosis.api.openapi import calls
 from diagnosis.api.problems import problem_response
 from diagnosis.models import Radiograph
@@ -34,7 +35,7 @@ class PdfRenderer(SentAsItIs):
 
 
 @calls.heatmap_view
-class HeatmapView(APIView):
+class HeatmapView(GivesAnswers, APIView):
     """GET the heat map of the newest prediction, or of ``?prediction=``, to be stretched over the radiograph."""
 
     renderer_classes = (JSONRenderer, PngRenderer)
@@ -48,7 +49,7 @@ class HeatmapView(APIView):
 
 
 @calls.report_view
-class ReportView(APIView):
+class ReportView(GivesAnswers, APIView):
     """GET the report on the newest prediction, or on ``?prediction=``."""
 
     renderer_classes = (JSONRenderer, PdfRenderer)

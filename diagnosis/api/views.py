@@ -23,6 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from diagnosis.api.giving_answers import GivesAnswers
 from diagnosis.api.idempotency import stored_once
 from diagnosis.api.openapi import calls
 from diagnosis.api.pagination import FoundPagination
@@ -100,7 +101,7 @@ class TokenView(APIView):
 
 
 @calls.radiographs_view
-class RadiographsView(generics.ListAPIView[Radiograph]):
+class RadiographsView(GivesAnswers, generics.ListAPIView[Radiograph]):
     """GET a page of one's radiographs; POST one image, or several, or zips of images."""
 
     serializer_class = RadiographSerializer
@@ -174,7 +175,7 @@ def group_of(view: generics.GenericAPIView[Any], data: Any) -> ReadingGroup | No
 
 
 @calls.radiograph_view
-class RadiographView(generics.RetrieveDestroyAPIView[Radiograph]):
+class RadiographView(GivesAnswers, generics.RetrieveDestroyAPIView[Radiograph]):
     """GET one; PATCH its group, to share it or not; DELETE it with its file."""
 
     serializer_class = RadiographSerializer

@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 from diagnosis.history.paging import Found, page_of
-from diagnosis.models import Prediction, Radiograph
+from diagnosis.models import Prediction, Radiograph, Review
 
 Kind = Literal["csv", "json"]
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
@@ -23,6 +24,11 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 def _of_header(name: str) -> Callable[[Radiograph, Prediction], Any]:
     return lambda radiograph, _: radiograph.acquisition.get(name)
+
+
+def _verdict(review: Review) -> str:
+    comment = f" ({review.comment})" if review.comment else ""
+    return f"{review.reader_name}: {review.label}{comment}"
 
 
 COLUMNS: dict[str, Callable[[Radiograph, Prediction], Any]] = {
@@ -47,6 +53,9 @@ COLUMNS: dict[str, Callable[[Radiograph, Prediction], Any]] = {
     "started_at": lambda _, prediction: prediction.started_at,
     "finished_at": lambda _, prediction: prediction.finished_at,
     **{name: _of_header(name) for name in ("age", "sex", "view", "modality", "body_part", "manufacturer")},
+    "reading": lambda radiograph, _: radiograph.reading or None,
+    "reviewed_at": lambda radiograph, _: radiograph.reviewed,
+    "reviews": lambda radiograph, _: [_verdict(review) for review in radiograph.reviews.all()],
     "warnings": lambda radiograph, _: [caution.code for caution in radiograph.warnings],
 }
 
@@ -62,9 +71,10 @@ def export_response(found: Found, kind: str) -> StreamingHttpResponse:
 
 def _rows(found: Found) -> Iterator[dict[str, Any]]:
     """Read page by page: nothing is held open or in memory for long, however many rows there are."""
-    mark = None
+    mark, verdicts = None, Review.objects.current().select_related("reader").order_by("created", "pk")
     while True:
         page = page_of(found, mark, CHUNK)
+        prefetch_related_objects(page.radiographs, Prefetch("reviews", verdicts))
         for radiograph in page.radiographs:
             prediction = radiograph.prediction
             yield {name: column(radiograph, prediction) for name, column in COLUMNS.items()}

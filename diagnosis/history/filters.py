@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from diagnosis import meaning
-from diagnosis.history.listed import Source
+from diagnosis.history.listed import Reading, Source
 from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
 from diagnosis.history.tagging import Tag
 from diagnosis.models import ModelVersion, Prediction, Radiograph, ReadingGroup
@@ -37,6 +37,13 @@ STATUSES: Choices = [
 ]
 LABELS: Choices = [("PNEUMONIA", "PNEUMONIA"), ("NORMAL", "NORMAL")]
 BANDS: Choices = list(meaning.BANDS.items())
+REVIEWED: Choices = [
+    ("yes", _("Reviewed")),
+    ("no", _("Not reviewed")),
+    ("differs", _("Readers differ from the network")),
+]
+#: What tells, or nearly tells, the network's answer.
+TELLING = ("label", "band")
 NO_DAY = _("This is no date that is known here. Write it as 2026-11-25, or with a time as 2026-11-25T14:30:00+01:00.")
 
 
@@ -87,6 +94,7 @@ class FilterForm(forms.Form):
     tag = _choice(_("Tag"), [], _("You have no tag “%(value)s”."))
     source = _choice(_("Sent by"), list(Source.choices))
     group = _choice(_("Shared with"), [], _("You are in no group “%(value)s”."))
+    reviewed = _choice(_("Second reader"), REVIEWED)
     created_after = DayOrMoment(label=pgettext_lazy("a day", "From"), required=False)
     created_before = DayOrMoment(label=pgettext_lazy("a day", "To"), required=False)
     ordering = _choice(_("Order"), [(name, order.words) for name, order in ORDERS.items()], has_any=False)
@@ -119,8 +127,17 @@ class FilterForm(forms.Form):
 
     def active(self) -> dict[str, str]:
         """Return what of the query is a filter, as it was written, in the order of the form."""
-        written = {name: str(self.data.get(name, "")).strip() for name in self.fields}
+        offered = [name for name, field in self.fields.items() if not field.disabled]
+        written = {name: str(self.data.get(name, "")).strip() for name in offered}
         return {name: text for name, text in written.items() if text and (name, text) != ("ordering", NEWEST_FIRST)}
+
+    def hide_answers(self) -> None:
+        """Offer nothing by which a reader could find out what the network says before saying so themselves."""
+        for name in TELLING:
+            self.fields[name].disabled = True
+        without = [choice for choice in self.fields["ordering"].choices if "probability" not in choice[0]]  # type: ignore[attr-defined]
+        self.fields["ordering"].choices = without  # type: ignore[attr-defined]
+        self.fields["reviewed"].choices = [("", "Any"), *REVIEWED[:2]]  # type: ignore[attr-defined]
 
     def found(self) -> Found:
         """Return what the filters leave of the owner's radiographs, or of a group's. Only where the form is valid."""
@@ -138,6 +155,7 @@ class FilterForm(forms.Form):
         for name in ("label", "band", "source"):
             if facts[name]:
                 rows = rows.filter(**{name: facts[name]})
+        rows = _reviewed(rows, facts["reviewed"])
         if version := facts["model_version"]:
             rows = rows.filter(model_version=self._versions[version])
         if name := facts["tag"]:
@@ -178,6 +196,12 @@ def _of_status(rows: RadiographQuerySet, status: str) -> RadiographQuerySet:
         unfinished = Prediction.objects.all().unfinished().filter(status=status).values("radiograph")
         return rows.filter(outcome="", pk__in=unfinished)
     return rows
+
+
+def _reviewed(rows: RadiographQuerySet, wanted: str) -> RadiographQuerySet:
+    if wanted == "yes":
+        return rows.filter(reviewed__isnull=False)
+    return rows.filter(reading={"no": "", "differs": Reading.DIFFERS}[wanted]) if wanted else rows
 
 
 def _within(rows: RadiographQuerySet, first: date | None, last: date | None) -> RadiographQuerySet:

@@ -9,12 +9,20 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 #: What lists are filtered by; each has an index of its own, in the order in which lists are shown.
-FILTERED_BY = ("outcome", "label", "band", "model_version", "source")
+FILTERED_BY = ("outcome", "label", "band", "model_version", "source", "reading")
 
 
 class Source(models.TextChoices):
     BROWSER = "browser", _("Browser")
     API = "api", "API"
+
+
+class Reading(models.TextChoices):
+    """How the majority of the readers stands to the network's label."""
+
+    AGREES = "agrees", _("Readers agree with the network")
+    DIFFERS = "differs", _("Readers differ from the network")
+    OPEN = "open", _("Reviewed, without a verdict to compare")
 
 
 def _indexes() -> list[models.Index]:
@@ -28,6 +36,10 @@ def _indexes() -> list[models.Index]:
             fields=["owner", "probability", "id"],
             condition=models.Q(probability__isnull=False),
             name="radiograph_by_probability",
+        ),
+        # Reviewed ones, few among many: by a column that SQLite finds a partial index by.
+        models.Index(
+            fields=["owner", *by_moment], condition=models.Q(reviewed__isnull=False), name="radiograph_reviewed"
         ),
         *(models.Index(fields=["owner", each, *by_moment], name=f"radiograph_{each}"[:30]) for each in FILTERED_BY),
         *_indexes_of_groups(by_moment),
@@ -53,7 +65,7 @@ def _indexes_of_groups(by_moment: list[str]) -> list[models.Index]:
 
 
 class Listed(models.Model):
-    """Written by ``RadiographQuerySet.follow_newest`` alone, after whatever ends a prediction or adds one."""
+    """Written by ``follow_newest`` and ``follow_reviews`` alone, after whatever changes what they follow."""
 
     outcome = models.CharField(max_length=9, blank=True, help_text="The final status; empty before.")
     label = models.CharField(max_length=16, blank=True)
@@ -65,6 +77,13 @@ class Listed(models.Model):
     source = models.CharField(
         max_length=8, choices=Source, blank=True, help_text="How it came; empty where that was not recorded."
     )
+    reading = models.CharField(
+        max_length=8,
+        choices=Reading,
+        blank=True,
+        help_text="Written by follow_reviews; empty where nobody reviewed it.",
+    )
+    reviewed = models.DateTimeField(null=True, blank=True, help_text="When the newest of the current reviews came.")
 
     class Meta:
         abstract = True

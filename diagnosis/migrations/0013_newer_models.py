@@ -80,7 +80,7 @@ def primary_key() -> Any:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("diagnosis", "0011_groups"),
+        ("diagnosis", "0012_reviewing"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -24,6 +24,7 @@ from diagnosis.pages.access import members_only, uuid_or_none
 from diagnosis.pages.deleting import back_to_history
 from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.querysets import RadiographQuerySet
+from diagnosis.reviewing.blinding import disclose_all
 from diagnosis.submission import classify_again
 from diagnosis.versions.choosing import NotOffered, version_asked_for
 
@@ -152,4 +153,5 @@ def classify(request: HttpRequest, chosen: RadiographQuerySet) -> HttpResponse:
 
 @of_chosen
 def export(request: HttpRequest, chosen: RadiographQuerySet, kind: str) -> HttpResponseBase:
+    disclose_all(request.user)
     return export_response(Found((chosen,), ORDERS[NEWEST_FIRST]), kind)

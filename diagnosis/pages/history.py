@@ -21,6 +21,7 @@ from diagnosis.history.saved_filters import SavedFilter
 from diagnosis.models import Radiograph
 from diagnosis.pages.access import members_only, uuid_or_none
 from diagnosis.picture import SHOWN_INLINE
+from diagnosis.reviewing.blinding import disclose, disclose_all, is_blinded, show_or_hide
 from diagnosis.waiting import poll_milliseconds, waits_of
 
 PAGE_SIZE = 24
@@ -32,10 +33,13 @@ PAGE_SIZE = 24
 def history(request: HttpRequest) -> HttpResponse:
     """One page of what the filters leave. A filter that cannot be understood is said beside its field."""
     form = FilterForm(request.GET, request.user)
+    if blinded := is_blinded(request.user):
+        form.hide_answers()
     page = Page([])
     if is_valid := form.is_valid():
         found = form.found()
         page = page_of(found, read_mark(request.GET.get("cursor", ""), found.order), PAGE_SIZE)
+        (show_or_hide if blinded else disclose)(request.user, page.radiographs)
     saved = _saved(form)
     context = {
         "form": form,
@@ -43,7 +47,10 @@ def history(request: HttpRequest) -> HttpResponse:
         "filters_in_use": len(form.active().keys() - {"search", "ordering"}),
         "saved": saved,
         "is_saved": any(is_active for _, is_active in saved),
-        "chart": chart_of(request.user) if is_valid and not form.active() and not page.before else None,
+        "chart": chart_of(request.user)
+        if is_valid and not blinded and not form.active() and not page.before
+        else None,
+        "is_blinded": blinded,
         "page": page,
         "here": f"?{request.GET.urlencode()}" if request.GET else "",
         "shown_inline": SHOWN_INLINE,
@@ -85,7 +92,10 @@ def _saved(form: FilterForm) -> list[tuple[SavedFilter, bool]]:
 def export(request: HttpRequest, kind: str) -> HttpResponseBase:
     """All that the filters leave of the user's own, as a file."""
     form = FilterForm(request.GET, request.user)
-    return export_response(form.found_own(), kind) if form.is_valid() else history(request)
+    if not form.is_valid():
+        return history(request)
+    disclose_all(request.user)
+    return export_response(form.found_own(), kind)
 
 
 @members_only
@@ -96,6 +106,7 @@ def outcomes(request: HttpRequest) -> HttpResponse:
     asked = request.GET.getlist("pk")[:PAGE_SIZE]
     wanted = [pk for text in asked if (pk := uuid_or_none(text))]
     radiographs = list(Radiograph.objects.visible_to(request.user).filter(pk__in=wanted).with_predictions())
+    show_or_hide(request.user, radiographs)
     unfinished = _unfinished_of(radiographs)
     if request.GET.get("seen") == unfinished["seen"] and len(unfinished["unfinished"]) == len(asked):
         return HttpResponse(status=204)

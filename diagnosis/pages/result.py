@@ -29,7 +29,18 @@ from diagnosis.pages.deleting import back_to_history
 from diagnosis.pages.errors import error_page
 from diagnosis.pages.sharing import sharing_context
 from diagnosis.picture import SHOWN_INLINE, picture_url
+from diagnosis.reviewing.blinding import refuse_while_hidden, show_or_hide
+from diagnosis.reviewing.second_reading import second_reading
 from diagnosis.waiting import poll_milliseconds, waits_of
+
+#: What the page of a blinded reader lacks until there is a verdict.
+WHILE_HIDDEN: dict[str, Any] = {
+    "earlier": [],
+    "has_heatmap": False,
+    "why_no_heatmap": _("The heat map is shown after your verdict."),
+    "has_report": False,
+    "where_rarer": None,
+}
 
 
 @members_only
@@ -40,7 +51,13 @@ def radiograph(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     shown = visible_radiograph(request, pk)
     among = None if shown.owner == request.user else Radiograph.objects.in_group(shown.group)
     newer, older = neighbours_of(shown, among)
-    context = {**_result_context(shown), **sharing_context(request.user, shown), "newer": newer, "older": older}
+    context = {
+        **_result_context(request, shown),
+        **sharing_context(request.user, shown),
+        "newer": newer,
+        "older": older,
+        **second_reading(request, shown),
+    }
     return render(request, "diagnosis/radiograph.html", context)
 
 
@@ -50,7 +67,7 @@ def radiograph(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The fragment of the result page that says how the prediction stands; empty where it is as it was ``seen``."""
     shown = visible_radiograph(request, pk)
-    context = _result_context(shown)
+    context = _result_context(request, shown)
     if request.GET.get("seen") == context["state"]:
         return HttpResponse(status=204)
     if shown.preview and shown.format not in SHOWN_INLINE:  # the page was made while there was no picture to show
@@ -58,7 +75,8 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "diagnosis/_result_fragment.html", context)
 
 
-def _result_context(radiograph: Radiograph) -> dict[str, Any]:
+def _result_context(request: HttpRequest, radiograph: Radiograph) -> dict[str, Any]:
+    is_hidden = bool(show_or_hide(request.user, [radiograph]))
     newest, *earlier = radiograph.predictions.select_related("model_version") or [radiograph.prediction]
     worker_is_alive = newest.is_final or notices.worker_answers()
     wait = waits_of([newest]).get(newest.pk)
@@ -80,6 +98,8 @@ def _result_context(radiograph: Radiograph) -> dict[str, Any]:
         "poll": poll,
         "state": f"{newest.status}-{worker_is_alive:d}-{poll}-{wait.words if wait else ''}",
         **_times(newest),
+        "is_hidden": is_hidden,
+        **(WHILE_HIDDEN if is_hidden else {}),
     }
 
 
@@ -124,6 +144,7 @@ def _with_the_reason(
     response_of: Callable[[HttpRequest, Radiograph], HttpResponseBase], request: HttpRequest, shown: Radiograph
 ) -> HttpResponseBase:
     try:
+        refuse_while_hidden(request.user, shown)
         return response_of(request, shown)
     except Http404 as reason:
         return error_page(request, 404, _("Not there"), str(reason))
@@ -164,7 +185,8 @@ def reports(request: HttpRequest) -> HttpResponseBase:
         words = _("Choose {most} X-rays at most; these are {number}.")
         return _back(request, words.format(most=reporting.MOST_REPORTS, number=len(wanted)))
     chosen = Radiograph.objects.visible_to(request.user).filter(pk__in=wanted).with_predictions()
-    predictions = [each.prediction for each in chosen if reporting.has_report(each.prediction)]
+    show_or_hide(request.user, chosen)
+    predictions = [each.prediction for each in chosen if not each.is_hidden and reporting.has_report(each.prediction)]
     if not predictions:
         return _back(request, _("Choose at least one X-ray that has been read, and ask for the reports again."))
     return StreamingHttpResponse(

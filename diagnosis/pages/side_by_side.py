@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,6 +16,7 @@ from diagnosis.models import Prediction
 from diagnosis.pages.access import members_only, visible_radiograph
 from diagnosis.pages.errors import error_page
 from diagnosis.picture import picture_url
+from diagnosis.reviewing.blinding import refuse_while_hidden
 from diagnosis.versions.changes import changes_between
 
 
@@ -25,6 +26,10 @@ from diagnosis.versions.changes import changes_between
 def side_by_side(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Those that ``?a=`` and ``?b=`` name; else the newest, and the newest one before it by another version."""
     radiograph = visible_radiograph(request, pk)
+    try:
+        refuse_while_hidden(request.user, radiograph)
+    except Http404 as reason:
+        return error_page(request, 404, _("Not there"), str(reason))
     final = [each for each in radiograph.predictions.select_related("model_version") if each.is_final]
     if len(final) < 2:
         sentence = _("There are no two predictions on this X-ray to compare yet. Have it classified again first.")

@@ -26,6 +26,7 @@ from diagnosis.pages.batches import batch_facts, batch_of
 from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.pages.sharing import REMEMBERED, remember_group, remembered_group
 from diagnosis.picture import SHOWN_INLINE, picture_url
+from diagnosis.reviewing.blinding import show_or_hide
 from diagnosis.submission import Receipt, Received, submit, submit_unless_known
 from diagnosis.templatetags.predictions import action_words
 from diagnosis.translation import translated
@@ -63,16 +64,18 @@ def _problem(request: HttpRequest, status: int, detail: str) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, receipt: Receipt) -> HttpResponse:
-    facts = {"files": _with_predictions(receipt.files), "skipped": receipt.skipped, "shown_inline": SHOWN_INLINE}
+    files = _with_predictions(request, receipt.files)
+    facts = {"files": files, "skipped": receipt.skipped, "shown_inline": SHOWN_INLINE}
     if wants_fragment(request):
         return render(request, "diagnosis/_upload_rows.html", facts)
     return _upload_page(request, 200 if any(file.radiograph for file in receipt.files) else 400, **facts)
 
 
-def _with_predictions(files: list[Received]) -> list[Received]:
+def _with_predictions(request: HttpRequest, files: list[Received]) -> list[Received]:
     """Read the radiographs anew, so that showing their predictions costs no query each."""
     wanted = {file.radiograph.pk for file in files if file.radiograph}
     found = Radiograph.objects.filter(pk__in=wanted).with_predictions().in_bulk()
+    show_or_hide(request.user, found.values())
     return [
         Received(each.name, each.radiograph and found.get(each.radiograph.pk), each.is_known, each.problem)
         for each in files
@@ -120,6 +123,7 @@ def states(request: HttpRequest) -> JsonResponse:
     mine = Prediction.objects.filter(radiograph__in=asked, radiograph__owner_id=request.user.pk)
     mine = mine.select_related("radiograph").order_by("queued_at", "pk")
     newest = {prediction.radiograph_id: prediction for prediction in mine}
+    show_or_hide(request.user, [prediction.radiograph for prediction in newest.values()])
     waits = waits_of(newest.values())
     words = {pk: waits[prediction.pk].words for pk, prediction in newest.items() if prediction.pk in waits}
     final = {str(pk): _final(newest.get(pk) or Prediction.of_deleted()) for pk in asked - words.keys()}

@@ -23,12 +23,15 @@ from pytest_django.fixtures import Settings
 
 from diagnosis import notices, worker
 from diagnosis.history.paging import Mark
-from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup, Webhook
+from diagnosis.models import Disagreement, Drift, ModelVersion, Prediction, Radiograph, ReadingGroup, Webhook
 from diagnosis.people.groups import Role
 from diagnosis.people.tokens import ApiToken, make_token
+from diagnosis.reviewing.blinding import set_blinded
+from diagnosis.reviewing.recording import record
 from tests.browser.accessibility import SCHEMES, WIDTHS, assert_accessible
 from tests.browser.watching import Watch
 from tests.diagnosis.pages import page_of
+from tests.diagnosis.reviews import reviewed
 from tests.factories import make_radiograph, make_user, succeeded
 from tests.second_factor import as_if_just_shown, with_second_factor
 
@@ -118,6 +121,51 @@ def _disagreements(user: User, version: ModelVersion) -> str:
         newest = Prediction.objects.create(radiograph=radiograph, **succeeded(_newer(version)))
         Disagreement.objects.follow(newest)
     return "/radiographs/disagreements/"
+
+
+def _to_read(user: User, version: ModelVersion) -> str:
+    for _ in range(3):
+        make_radiograph(user, filename="thorax 0815.jpg", **succeeded(version))
+    Radiograph.objects.update(acquisition={"age": 4.0, "sex": "F", "view": "PA"})
+    return "/reading/"
+
+
+def _revealed(user: User, version: ModelVersion) -> str:
+    _to_read(user, version)
+    return f"/reading/?last={record(make_radiograph(user, **succeeded(version)), user, 'NORMAL').pk}"
+
+
+def _reviewed(user: User, version: ModelVersion) -> str:
+    radiograph = reviewed(user, version, "PNEUMONIA", "PNEUMONIA", "NORMAL")
+    record(radiograph, user, "UNCLEAR")
+    record(radiograph, user, "PNEUMONIA", "A shadow at the base of the left lung.")
+    return page_of(radiograph)
+
+
+def _blinded(user: User, version: ModelVersion) -> str:
+    set_blinded(user, True)
+    return page_of(make_radiograph(user, filename="thorax 0815.jpg", **succeeded(version)))
+
+
+def _statistics(user: User, version: ModelVersion) -> str:
+    for network, *labels in (
+        ("PNEUMONIA", "PNEUMONIA", "PNEUMONIA"),
+        ("PNEUMONIA", "NORMAL"),
+        ("NORMAL", "PNEUMONIA", "NORMAL"),
+        ("NORMAL", "NORMAL", "NORMAL"),
+        ("NORMAL", "NORMAL", "UNCLEAR"),
+    ):
+        reviewed(user, version, network, *labels)
+    findings = [
+        {"what": "scores", "index": 0.412, "is_noticeable": True, "is_large": True, "distance": 0.2, "p": 0.00001},
+        {"what": "format", "index": 0.01, "is_noticeable": False, "is_large": False},
+        {"what": "refusals, card", "share": 0.03, "expected": [0, 0.006], "is_noticeable": True, "is_large": False},
+    ]
+    now = timezone.now()
+    facts = {"baseline": {}, "baseline_from": now, "baseline_to": now, "checked": now, "answers": 500}
+    Drift.objects.create(model_version=version, findings=findings, is_large=True, **facts)
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    return "/statistics/"
 
 
 def _no_model(*_: Any) -> str:
@@ -265,6 +313,13 @@ PAGES: dict[str, Make] = {
     "models": lambda *_: "/models/",
     "models-none": _no_model,
     "model": lambda _, version: version.get_absolute_url(),
+    "reading": _to_read,
+    "reading-done": lambda *_: "/reading/",
+    "reading-revealed": _revealed,
+    "result-reviewed": _reviewed,
+    "result-blinded": _blinded,
+    "statistics": _statistics,
+    "statistics-none": lambda *_: "/statistics/",
     "account-email": lambda *_: "/accounts/email/",
     "account-email-sent": lambda *_: "/accounts/confirm-email/",
     "account-password": lambda *_: "/accounts/password/change/",
@@ -333,8 +388,10 @@ NO_PAGES = {
     "diagnosis:invite",
     "diagnosis:outcomes",
     "diagnosis:rename_group",
+    "diagnosis:reading_mode",
     "diagnosis:report",
     "diagnosis:reports",
+    "diagnosis:review",
     "diagnosis:sample",
     "diagnosis:save_filter",
     "diagnosis:set_role",
@@ -343,6 +400,7 @@ NO_PAGES = {
     "diagnosis:status",
     "diagnosis:tag_chosen",
     "diagnosis:thumbnail",
+    "diagnosis:training_set",
     "diagnosis:try_sample",
     "diagnosis:untag_chosen",
     "diagnosis:upload_states",
@@ -453,7 +511,7 @@ def test_the_keyboard_reaches_everything_in_order_and_shows_where_it_is(
     page = browser_context.new_page()
     page.goto("/help/")
     reached = []
-    for _ in range(7):
+    for _ in range(8):
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
         assert focused.evaluate("each => getComputedStyle(each).outlineStyle !== 'none' || each.matches('.skip')")
@@ -463,6 +521,7 @@ def test_the_keyboard_reaches_everything_in_order_and_shows_where_it_is(
         "PneumoDetect",
         "Upload",
         "History",
+        "Reading",
         "Models",
         "Help",
         "Account of alice",

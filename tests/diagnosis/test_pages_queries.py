@@ -32,6 +32,8 @@ PAGES: dict[str, Address] = {
     "not found": lambda _: "/nowhere/",
     "result, succeeded": lambda of: page_of(of[-1]),
     "result, waiting": lambda of: page_of(of[0]),
+    "reading": lambda _: "/reading/",
+    "statistics": lambda _: "/statistics/",
     "delete": lambda of: page_of(of[0], "delete"),
 }
 PARTS: dict[str, Address] = {

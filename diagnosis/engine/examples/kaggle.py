@@ -17,6 +17,11 @@ def patient_of(name: str) -> str:
     return match.group(1) if match else Path(name).stem
 
 
+def names_patient(name: str) -> bool:
+    """Whether a file name follows the pattern of Kermany et al. (2018)."""
+    return _PATIENT.match(name) is not None
+
+
 def read(folder: Path) -> list[Example]:
     """Return the images under ``folder/NORMAL`` and ``folder/PNEUMONIA``, sorted by class and path."""
     return [_example(path, label, folder) for label in (0, 1) for path in images_under(folder / LABELS[label])]
