@@ -181,6 +181,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "diagnosis.people.language.language_of_profile",
     "allauth.account.middleware.AccountMiddleware",
     "diagnosis.people.sessions.note_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -444,7 +445,7 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# Language and time. A user's choice is kept in a cookie; without one, what the browser asks for counts.
+# Language and time. A choice in the footer, kept in a cookie, comes first, then the profile's, then the browser's.
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "diagnosis" / "locale"]  # one catalog for all rooms and templates

@@ -7,10 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from diagnosis.people.language import language_of
 from diagnosis.people.letters import write
 from diagnosis.people.models import LONG, Batch, MailSettings
 from diagnosis.webhooks.models import Delivery
@@ -39,7 +40,8 @@ def end(batch: Batch) -> bool:
         if counts := batch.counts():
             Delivery.objects.announce_batch(batch)
             if wants_mail(batch):
-                write(batch.owner, f"batch {batch.pk}", "diagnosis/account/batch_mail.txt", _facts(batch, counts))
+                with translation.override(language_of(batch.owner)):
+                    write(batch.owner, f"batch {batch.pk}", "diagnosis/account/batch_mail.txt", _facts(batch, counts))
     return True
 
 

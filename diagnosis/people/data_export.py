@@ -58,11 +58,26 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ),
     ),
     "email_addresses.json": ("account.EmailAddress", "user", ("email", "verified", "primary")),
-    "tokens.json": ("knox.AuthToken", "user", ("created", "expiry")),
+    "profile.json": ("diagnosis.Profile", "user", ("display_name", "language")),
+    "tokens.json": ("diagnosis.ApiToken", "user", ("name", "scope", "created", "last_used", "expiry")),
+    "browsers.json": ("usersessions.UserSession", "user", ("created_at", "last_seen_at", "ip", "user_agent")),
+    "groups.json": ("diagnosis.Membership", "user", ("group", "role", "since")),
+    "invitations.json": ("diagnosis.Invitation", "user", ("group", "role", "created")),
+    "reviews.json": (
+        "diagnosis.Review",
+        "reader",
+        ("radiograph", "label", "comment", "created", "current", "blinded"),
+    ),
+    "reading.json": ("diagnosis.Reader", "user", ("blinded", "blinded_since", "all_shown")),
+    "answers_seen.json": ("diagnosis.Disclosure", "user", ("radiograph", "shown")),
 }
 #: What refers to a user and is in the zip elsewhere, or is about others: a test holds the two lists complete.
 ELSEWHERE = {
     "diagnosis.Radiograph": "radiographs.json",
+    "diagnosis.Disagreement": "it repeats what two predictions in radiographs.json say",
+    "diagnosis.ComparisonSeen": "who answers for an activation is a matter of the installation",
+    "diagnosis.KeyedCall": "for a day, what was answered to a call of the API: the rows are in the other files",
+    "mfa.Authenticator": "a secret",
     "admin.LogEntry": "what an administrator did to others' data is theirs",
     "training.TrainingRun": "a training run belongs to the installation",
     "diagnosis.Leaving": "an account that is being deleted cannot log in",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import global_settings, settings
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -34,8 +34,3 @@ class Profile(models.Model):
     def change(cls, user: User, **facts: str) -> None:
         """Two tabs may do so at once, and one of them for the first time."""
         cls.objects.update_or_create(user=user, defaults=facts)
-
-
-def offered_languages() -> list[tuple[str, str]]:
-    """Return the languages that the project itself names; none where it leaves Django's whole list."""
-    return [] if settings.LANGUAGES == global_settings.LANGUAGES else list(settings.LANGUAGES)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from diagnosis.pages.access import members_only
-from diagnosis.people.profile import Profile, offered_languages
+from diagnosis.people import language
+from diagnosis.people.profile import Profile
 
 
 class ProfileForm(forms.ModelForm):
@@ -30,11 +33,8 @@ class ProfileForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if languages := offered_languages():
-            choices = [("", gettext_lazy("As the browser asks")), *languages]
-            cast("forms.ChoiceField", self.fields["language"]).choices = choices
-        else:
-            del self.fields["language"]
+        choices = [("", gettext_lazy("As the browser asks")), *settings.LANGUAGES]
+        cast("forms.ChoiceField", self.fields["language"]).choices = choices
 
     def clean_display_name(self) -> str:
         return " ".join(self.cleaned_data["display_name"].split())
@@ -48,6 +48,10 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=Profile.of(user))
     if request.method == "POST" and form.is_valid():
         Profile.change(user, **form.cleaned_data)
+        language.remember(request, user)
+        translation.activate(form.cleaned_data["language"] or translation.get_language())
         messages.success(request, _("Your profile is saved."))
-        return redirect("diagnosis:profile")
+        response = redirect("diagnosis:profile")
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # the choice made here is the newer one
+        return response
     return render(request, "account/profile.html", {"form": form}, status=400 if form.errors else 200)
