@@ -34,7 +34,7 @@ def language_of_profile(get_response: Callable[[HttpRequest], HttpResponseBase])
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if language := _of_session(request):
             translation.activate(language)
-            request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+            request.LANGUAGE_CODE = translation.get_language()
         return get_response(request)
 
     return middleware

@@ -273,6 +273,11 @@ def _as_member(user: User, version: ModelVersion) -> str:
     return ward.get_absolute_url()
 
 
+def _upload_with_groups(user: User, version: ModelVersion) -> str:
+    _ward(user, version)
+    return "/"
+
+
 def _remove_member(user: User, version: ModelVersion) -> str:
     ward = _ward(user, version)
     return f"/groups/{ward.pk}/members/{ward.memberships.exclude(user=user)[0].pk}/remove/"
@@ -306,7 +311,7 @@ PAGES: dict[str, Make] = {
     "group-dissolve": lambda user, version: f"/groups/{_ward(user, version).pk}/dissolve/",
     "group-remove": _remove_member,
     "group-history": lambda user, version: f"/radiographs/?group={_ward(user, version).pk}",
-    "upload-with-groups": lambda user, version: _ward(user, version) and "/",
+    "upload-with-groups": _upload_with_groups,
     "result-shared": lambda user, version: page_of(_ward(user, version).radiographs.filter(owner=user)[0]),
     "result-of-another": lambda user, version: page_of(_ward(user, version).radiographs.exclude(owner=user)[0]),
     "help": lambda *_: "/help/",

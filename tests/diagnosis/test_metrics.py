@@ -134,9 +134,10 @@ def test_an_answer_that_came_after_the_claim_was_lost_is_not_counted(
 
 
 def test_each_process_of_a_worker_has_its_memory_and_model(
-    db: Any, token: str, real_redis: Redis, version: ModelVersion
+    monkeypatch: pytest.MonkeyPatch, token: str, real_redis: Redis, version: ModelVersion
 ) -> None:
-    worker._held = None
+    monkeypatch.setattr(worker, "_held", {})
+    monkeypatch.setattr(worker, "_reported", None)
     worker.current_classifier()
     pid = int(worker.process_name().rpartition(":")[2])
     worker_reports.report("worker@here", [pid], 1, heard=2.5)

@@ -17,7 +17,6 @@ from django.utils import timezone
 from diagnosis.people.sessions import browser_in_words
 from tests.diagnosis.pages import words
 from tests.factories import PASSWORD
-from tests.second_factor import show_again_who_one_is
 
 SESSIONS = "/accounts/sessions/"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -132,17 +131,11 @@ def test_a_new_password_logs_out_all_other_browsers_and_they_are_listed_no_more(
     here, there = logged_in("alice"), logged_in("alice", CHROME)
     facts = {"oldpassword": PASSWORD, "password1": "staple battery horse 7", "password2": "staple battery horse 7"}
     here.post("/accounts/password/change/", facts)
-    assert is_logged_in(here)
-    assert not is_logged_in(there)
     page = words(here.get(SESSIONS))
     assert "Chrome" not in page
     assert "This one" in page
-
-
-def test_what_was_wanted_is_done_after_showing_who_one_is(alice: User) -> None:
-    client = logged_in("alice")
-    show_again_who_one_is(client)
-    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": SESSIONS})["Location"] == SESSIONS
+    assert is_logged_in(here)
+    assert not is_logged_in(there)
 
 
 def test_a_database_that_cannot_write_it_down_spoils_no_answer(
