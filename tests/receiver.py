@@ -63,9 +63,11 @@ def receiving(certificate: Path | None = None) -> Iterator[Receiver]:
     receiver.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}/hook"
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)
     thread.start()
-    yield receiver
-    server.shutdown()
-    server.server_close()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def make_certificate(folder: Path, name: str) -> Path:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -17,7 +19,7 @@ from diagnosis.pages.access import members_only
 from diagnosis.pages.errors import wants_fragment
 from diagnosis.pages.notices import notices_page
 from diagnosis.webhooks.forms import WebhookForm
-from diagnosis.webhooks.models import MOST_SHOWN, Webhook
+from diagnosis.webhooks.models import MOST_SHOWN, Delivery, Webhook
 
 #: Where the session keeps a secret until the page has shown it.
 SHOW_ONCE = "webhook_to_show"
@@ -68,7 +70,7 @@ def webhook(request: HttpRequest, pk: int) -> HttpResponse:
     """One webhook with its newest calls, and once after it was made its secret."""
     own = own_webhook(request, pk)
     deliveries = list(own.deliveries.defer("body")[:MOST_SHOWN])
-    facts = {"webhook": own, "deliveries": deliveries, "most": MOST_SHOWN, "is_open": any(d.due for d in deliveries)}
+    facts = {"webhook": own, "deliveries": deliveries, "most": MOST_SHOWN, "is_open": _is_under_way(deliveries)}
     if wants_fragment(request):
         return render(request, "diagnosis/webhooks/_deliveries.html", facts)
     of, secret = request.session.get(SHOW_ONCE, (None, ""))
@@ -76,6 +78,12 @@ def webhook(request: HttpRequest, pk: int) -> HttpResponse:
         del request.session[SHOW_ONCE]
         facts["secret"] = secret
     return render(request, "diagnosis/webhooks/webhook.html", facts)
+
+
+def _is_under_way(deliveries: list[Delivery]) -> bool:
+    """Whether it is worth waiting for: not for an attempt in an hour."""
+    soon = timezone.now() + timedelta(seconds=15)
+    return any(delivery.due and delivery.due < soon for delivery in deliveries)
 
 
 @_of_own
