@@ -10,7 +10,8 @@ SwaggerUIBundle({
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   requestInterceptor: (request) => {
-    if (cookie("csrftoken")) request.headers["X-CSRFToken"] = cookie("csrftoken");
+    const changes = !["GET", "HEAD"].includes((request.method || "GET").toUpperCase());
+    if (changes && cookie("csrftoken")) request.headers["X-CSRFToken"] = cookie("csrftoken");
     return request;
   },
 });
