@@ -34,9 +34,9 @@ def start(address: str) -> None:
 
 
 def without_persons(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
-    """Take out of a report what says who asked for what: the user, and of the request all but method and route."""
-    event.pop("user", None)
-    event.pop("breadcrumbs", None)
+    """Take out of a report what says who asked for what: the user, and of the request all but its method."""
+    for part in ("user", "breadcrumbs", "extra"):  # the last holds a command's arguments
+        event.pop(part, None)
     if "request" in event:
         event["request"] = {"method": event["request"].get("method", "")}
     return event

@@ -67,7 +67,8 @@ def test_people_are_sent_to_https_and_what_watches_over_the_server_is_not(tmp_pa
 STAND_IN = """
 def init(**options):
     print("told", options["dsn"], options["send_default_pii"], options["include_local_variables"])
-    told = {"user": {"username": "alice"}, "breadcrumbs": [1], "request": {"method": "POST", "url": "/?search=Erika"}}
+    told = {"user": {"username": "alice"}, "breadcrumbs": [1], "extra": {"sys.argv": ["alice"]}}
+    told["request"] = {"method": "POST", "url": "/?search=Erika"}
     print(options["before_send"](told, {}))
 """
 ADDRESS = "https://key@errors.example.org/1"
