@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph
+from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup
 from tests.diagnosis.pages import browser_of
 from tests.factories import make_radiograph
 
@@ -39,6 +39,12 @@ def test_where_there_are_two_versions_some_were_read_by_both(version: ModelVersi
         if radiograph.prediction.status in Prediction.ANSWERED:
             Disagreement.objects.follow(radiograph.prediction)
     assert written == set(Disagreement.objects.values_list("radiograph", "by_older", "by_newer", "kind"))
+
+
+def test_rows_can_be_shared_with_a_group_to_measure_its_list(version: ModelVersion) -> None:
+    call_command("fill_database", 20, "--user", "measured", "--group", "Ward 3", verbosity=0)
+    owner = User.objects.get(username="measured")
+    assert ReadingGroup.objects.of(owner).get().radiographs.count() == 20
 
 
 def test_real_radiographs_are_not_mixed_with_made_up_ones_unless_forced(alice: User, version: ModelVersion) -> None:

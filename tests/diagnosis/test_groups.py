@@ -241,14 +241,14 @@ def test_what_is_counted_is_shown_to_those_who_supervise(
 def test_supervised_is_ones_own_and_what_groups_share_that_one_supervises(
     ward: ReadingGroup, alice: User, bob: User, charlie: User
 ) -> None:
-    of_bob, of_charlie = shared(bob, ward), make_radiograph(charlie)
+    of_alice, of_bob, of_charlie = shared(alice, ward), shared(bob, ward), make_radiograph(charlie)
     kept = make_radiograph(bob)
     ward.memberships.create(user=charlie, role=Role.SUPERVISOR)
     rows = Radiograph.objects.all()
-    assert set(rows.supervised_by(alice)) == {of_bob}
+    assert set(rows.supervised_by(alice)) == {of_alice, of_bob}
     assert set(rows.supervised_by(bob)) == {of_bob, kept}
-    assert set(rows.supervised_by(charlie)) == {of_bob, of_charlie}
-    assert set(rows.visible_to(alice)) == {of_bob}
+    assert set(rows.supervised_by(charlie)) == {of_alice, of_bob, of_charlie}
+    assert set(rows.visible_to(bob)) == {of_alice, of_bob, kept}
 
 
 PAGES = ["/groups/", "/groups/{}/"]
@@ -263,6 +263,7 @@ def test_a_page_about_groups_takes_few_queries_however_many_members(
         ward.memberships.create(user=user)
         shared(user, ward)
         ward.invite(f"somebody{number}", Role.MEMBER, by=alice)
+        ReadingGroup.found(f"Ward {number}", user).invite("alice", Role.MEMBER, by=user).accept()
     browser = browser_of(alice)
     with django_assert_max_num_queries(12):
         assert browser.get(address.format(ward.pk)).status_code == 200
