@@ -359,3 +359,15 @@ def test_the_report_names_the_verdicts(alice: User, version: ModelVersion) -> No
     text = pdf_text(reading)
     assert "2 of 3 readers say: Normal" in text
     assert "alice: Normal" in text
+
+
+def test_lists_of_reviewed_and_unread_are_read_off_an_index(alice: User, version: ModelVersion) -> None:
+    own = Radiograph.objects.owned_by(alice).order_by("-created", "-pk")
+    for rows, indexes in (
+        (own.filter(reviewed__isnull=False), ["radiograph_reviewed"]),
+        (own.filter(reading="differs"), ["radiograph_reading"]),
+        (unread_by(alice).order_by("-created", "-pk"), ["radiograph_outcome", "review_by_reader"]),
+    ):
+        plan = rows[:25].explain()
+        assert [index for index in indexes if index not in plan] == [], plan
+        assert "TEMP B-TREE" not in plan

@@ -20,10 +20,11 @@ from training.config import TrainingConfig
 
 @pytest.mark.usefixtures("rung")
 def test_what_readers_said_becomes_a_network(
-    alice: User, version: ModelVersion, tiny: TrainingConfig, tmp_path: Path
+    alice: User, version: ModelVersion, tiny: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(trainer, "fit_gate", lambda *_: None)  # takes long, and knows nothing of who read the images
     for label, name in enumerate(("NORMAL", "PNEUMONIA")):
-        for number in range(6):
+        for number in range(4):
             radiograph = submit(alice, upload(f"{name}-{number}.png", png(draw_chest(label, number))))
             radiograph.predictions.update(**succeeded(version))
             Radiograph.objects.filter(pk=radiograph.pk).follow_newest()
@@ -32,5 +33,5 @@ def test_what_readers_said_becomes_a_network(
     trainer.train(tiny, tmp_path / "set", tmp_path / "artifact", accelerator="cpu", source="reviewed here")
     card = Classifier.load(tmp_path / "artifact").card
     parts = [card.data[part] for part in ("training", "validation")]
-    assert [sum(part[name] for part in parts) for name in ("NORMAL", "PNEUMONIA")] == [6, 6]
-    assert sum(part["patients"] for part in parts) == 12
+    assert [sum(part[name] for part in parts) for name in ("NORMAL", "PNEUMONIA")] == [4, 4]
+    assert sum(part["patients"] for part in parts) == 8
