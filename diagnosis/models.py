@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from diagnosis.engine.artifact import ModelCard
 from diagnosis.engine.sentences import Sentence, sentence
@@ -195,11 +196,11 @@ class Prediction(models.Model):
     """What one ModelVersion says of one Radiograph, and the job of finding out."""
 
     class Status(models.TextChoices):
-        PENDING = "pending"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        REFUSED = "refused"
-        FAILED = "failed"
+        PENDING = "pending", _("Pending")
+        RUNNING = "running", _("Running")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        REFUSED = "refused", _("Refused")
+        FAILED = "failed", _("Failed")
 
     FINAL = (Status.SUCCEEDED, Status.REFUSED, Status.FAILED)
 
