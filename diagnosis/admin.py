@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from diagnosis import publishing
 from diagnosis.engine.errors import ArtifactError
@@ -34,7 +35,7 @@ from diagnosis.versions.admin import UNSEEN, SilentAnswersAdmin
 
 admin.site.site_header = "PneumoDetect"
 admin.site.site_title = "PneumoDetect"
-admin.site.index_title = "Administration"
+admin.site.index_title = gettext_lazy("Administration")
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -131,7 +132,7 @@ class RadiographAdmin(PredictionsGoAlong, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Radiograph]:
         return Radiograph.objects.with_predictions()
 
-    @admin.display(description="pixels")
+    @admin.display(description=gettext_lazy("pixels"))
     def size_in_pixels(self, radiograph: Radiograph) -> str:
         return f"{radiograph.width} × {radiograph.height}"
 
@@ -153,11 +154,11 @@ class PredictionAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a radiograph is deleted whole
 
-    @admin.display(description="probability", ordering="probability")
+    @admin.display(description=gettext_lazy("probability"), ordering="probability")
     def percent(self, prediction: Prediction) -> str:
         return "–" if prediction.probability is None else f"{prediction.probability:.1%}"
 
-    @admin.display(description="seconds, queued to final")
+    @admin.display(description=gettext_lazy("seconds, queued to final"))
     def seconds(self, prediction: Prediction) -> str:
         if prediction.finished_at is None:
             return "–"
@@ -196,12 +197,12 @@ class ModelVersionAdmin(SilentAnswersAdmin, ReadOnlyAdmin):
         may_activate = self.has_activate_permission(request)
         return super().change_view(request, object_id, form_url, {"may_activate": may_activate})
 
-    @admin.action(description="Activate the selected version", permissions=["activate"])
+    @admin.action(description=gettext_lazy("Activate the selected version"), permissions=["activate"])
     def activate(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> HttpResponse | None:
         chosen = list(queryset)
         if len(chosen) == 1:
             return redirect("admin:diagnosis_modelversion_activate", chosen[0].pk)
-        self.message_user(request, "Select exactly one version to activate.", messages.ERROR)
+        self.message_user(request, _("Select exactly one version to activate."), messages.ERROR)
         return None
 
     def activate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -219,7 +220,9 @@ class ModelVersionAdmin(SilentAnswersAdmin, ReadOnlyAdmin):
         # Where another administrator was faster, what was confirmed is no longer what would be done.
         if previous and request.POST.get("chosen", previous.version) == previous.version:
             return self._confirmed(request, previous, publishing.roll_back)
-        self.message_user(request, "There is nothing to roll back to, or no longer the same version.", messages.ERROR)
+        self.message_user(
+            request, _("There is nothing to roll back to, or no longer the same version."), messages.ERROR
+        )
         return redirect("admin:diagnosis_modelversion_changelist")
 
     def _confirmed(
@@ -233,11 +236,12 @@ class ModelVersionAdmin(SilentAnswersAdmin, ReadOnlyAdmin):
             except ArtifactError as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:
-                self.message_user(request, f"Version {chosen} is active: new predictions are made by it.")
+                done = _("Version {version} is active: new predictions are made by it.")
+                self.message_user(request, done.format(version=chosen))
                 return redirect("admin:diagnosis_modelversion_changelist")
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Make new predictions with version {chosen}?",
+            "title": _("Make new predictions with version {version}?").format(version=chosen),
             "opts": self.model._meta,
             "chosen": chosen,
             "active": ModelVersion.objects.filter(active=True).first(),

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_noop
 
 from diagnosis import health, worker
 
@@ -20,15 +20,15 @@ KEEP = 3.0
 PATIENCE = 0.2
 THREAD = "platform notices"
 
-REDIS_AWAY = _(
+REDIS_AWAY = gettext_noop(
     "The queue (Redis) does not answer, so nothing is read at the moment. "
     "What you upload is kept and will be read as soon as the queue is back."
 )
-WORKER_AWAY = _(
+WORKER_AWAY = gettext_noop(
     "No worker answers, so nothing is read at the moment. "
     "What you upload is kept and will be read as soon as one is back."
 )
-DISK_LOW = _(
+DISK_LOW = gettext_noop(
     "The server’s disk is nearly full. What you have uploaded is safe; once the disk is full, new uploads are refused "
     "until the administrator makes room."
 )
@@ -44,13 +44,13 @@ class Platform:
 
     @property
     def notices(self) -> list[str]:
-        sentences: list[str] = []
+        sentences = []
         if not self.redis_answers:
-            sentences.append(str(REDIS_AWAY))
+            sentences.append(gettext(REDIS_AWAY))
         elif not self.worker_answers:
-            sentences.append(str(WORKER_AWAY))
+            sentences.append(gettext(WORKER_AWAY))
         if not self.disk_has_room:
-            sentences.append(str(DISK_LOW))
+            sentences.append(gettext(DISK_LOW))
         return sentences
 
 

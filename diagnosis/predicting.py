@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from diagnosis.engine.sentences import Sentence
 from diagnosis.translation import translated
@@ -41,11 +42,11 @@ class AbstractPrediction(models.Model):
     """What one ModelVersion says of one Radiograph, and the job of finding out. All changes of state are here."""
 
     class Status(models.TextChoices):
-        PENDING = "pending"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        REFUSED = "refused"
-        FAILED = "failed"
+        PENDING = "pending", _("Pending")
+        RUNNING = "running", _("Running")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        REFUSED = "refused", _("Refused")
+        FAILED = "failed", _("Failed")
 
     FINAL = (Status.SUCCEEDED, Status.REFUSED, Status.FAILED)
     #: With these the classifier has said something of the image.

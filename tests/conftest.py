@@ -15,6 +15,7 @@ from celery import current_app
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connections
+from django.utils import translation
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
@@ -50,6 +51,7 @@ def _own_folders(settings: Settings, tmp_path: Path) -> None:
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    translation.deactivate()  # the language of the last request
     cache.clear()
     notices.forget()
 

@@ -15,6 +15,9 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -27,11 +30,11 @@ from training.models import TrainingRun
 
 #: What of the pictures that the trainer draws is shown, and nothing else of its folder.
 PICTURES = {
-    "curves.png": "Curves",
-    "roc.png": "ROC curve",
-    "reliability.png": "Reliability diagram",
-    "confusion.png": "Confusion matrix",
-    "mistakes.png": "Worst mistakes",
+    "curves.png": gettext_lazy("Curves"),
+    "roc.png": gettext_lazy("ROC curve"),
+    "reliability.png": gettext_lazy("Reliability diagram"),
+    "confusion.png": gettext_lazy("Confusion matrix"),
+    "mistakes.png": gettext_lazy("Worst mistakes"),
 }
 
 
@@ -77,7 +80,7 @@ class TrainingRunAdmin(admin.ModelAdmin):
         return request.user.has_perm("training.change_trainingrun")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        off = {} if settings.TRAINING_DATA_DIR else {"subtitle": f"None can be started here. {sources.NOT_SET}"}
+        off = {} if settings.TRAINING_DATA_DIR else {"subtitle": f"{_('None can be started here.')} {sources.NOT_SET}"}
         return super().changelist_view(request, {**off, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: TrainingRun, form: Any, change: bool) -> None:
@@ -85,7 +88,7 @@ class TrainingRunAdmin(admin.ModelAdmin):
         runs.start(obj)
 
     def response_add(self, request: HttpRequest, obj: TrainingRun, post_url_continue: str | None = None) -> Any:
-        self.message_user(request, f"{obj} waits for a training worker.".capitalize())
+        self.message_user(request, capfirst(_("{run} waits for a training worker.").format(run=obj)))
         return HttpResponseRedirect(obj.get_absolute_url())
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
@@ -123,11 +126,10 @@ class TrainingRunAdmin(admin.ModelAdmin):
     def stop_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         run = self._steered(request, pk)
         if run.stop(f"Stopped by {request.user.get_username()}."):
-            self.message_user(
-                request, f"{run} is stopped. What it has finished is kept, and it can go on.".capitalize()
-            )
+            stopped = _("{run} is stopped. What it has finished is kept, and it can go on.")
+            self.message_user(request, capfirst(stopped.format(run=run)))
         else:
-            self.message_user(request, f"{run} has ended already.".capitalize(), messages.ERROR)
+            self.message_user(request, capfirst(_("{run} has ended already.").format(run=run)), messages.ERROR)
         return HttpResponseRedirect(run.get_absolute_url())
 
     @method_decorator(require_POST)
@@ -150,8 +152,11 @@ class TrainingRunAdmin(admin.ModelAdmin):
         except (ArtifactError, OSError) as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
-            done = "published and active: new predictions are made by it" if activate else "published"
-            self.message_user(request, f"Version {version} is {done}.", messages.SUCCESS)
+            if activate:
+                done = _("Version {version} is published and active: new predictions are made by it.")
+            else:
+                done = _("Version {version} is published.")
+            self.message_user(request, done.format(version=version), messages.SUCCESS)
         return HttpResponseRedirect(run.get_absolute_url())
 
     @method_decorator(require_safe)
@@ -178,7 +183,7 @@ class TrainingRunAdmin(admin.ModelAdmin):
             raise PermissionDenied
         return get_object_or_404(TrainingRun, pk=pk)
 
-    @admin.display(description="configuration")
+    @admin.display(description=gettext_lazy("configuration"))
     def recipe_in_full(self, run: TrainingRun) -> str:
         return ", ".join(f"{name} {value}" for name, value in run.configuration.items()) or "–"
 
@@ -186,7 +191,7 @@ class TrainingRunAdmin(admin.ModelAdmin):
     def area(self, run: TrainingRun) -> str:
         return "–" if run.auroc is None else f"{run.auroc:.4f}"
 
-    @admin.display(description="duration")
+    @admin.display(description=gettext_lazy("duration"))
     def took(self, run: TrainingRun) -> str:
         return "–" if run.duration is None else str(run.duration).partition(".")[0]
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from training import sources
 from training.config import RECIPES
@@ -18,8 +19,8 @@ class TrainingRunForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        folders = [(name, name if name != "." else "(the folder itself)") for name in sources.data_folders()]
-        weights = [("", "download them"), *((name, name) for name in sources.weight_files())]
+        folders = [(name, name if name != "." else _("(the folder itself)")) for name in sources.data_folders()]
+        weights = [("", _("download them")), *((name, name) for name in sources.weight_files())]
         self._choose("recipe", [(name, name) for name in RECIPES])
         self._choose("data", folders)
         self._choose("imagenet_weights", weights, required=False)
@@ -33,5 +34,5 @@ class TrainingRunForm(forms.ModelForm):
     def clean_epochs(self) -> int | None:
         epochs: int | None = self.cleaned_data["epochs"]
         if epochs == 0:
-            raise forms.ValidationError("A training needs at least one epoch.")
+            raise forms.ValidationError(_("A training needs at least one epoch."))
         return epochs

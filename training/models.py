@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from diagnosis.models import ModelVersion
 from training.config import RECIPES
@@ -21,15 +22,15 @@ class TrainingRun(models.Model):
     """One execution of the trainer, and the job of doing it."""
 
     class Status(models.TextChoices):
-        PENDING = "pending"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
+        PENDING = "pending", _("Pending")
+        RUNNING = "running", _("Running")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
 
     class Accelerator(models.TextChoices):
         """As ``train --accelerator`` takes them. Not taken from there: that module loads Keras."""
 
-        AUTO = "auto", "the best that is there"
+        AUTO = "auto", _("the best that is there")
         CPU = "cpu", "CPU"
         GPU = "gpu", "GPU"
         TPU = "tpu", "TPU"

@@ -7,18 +7,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from diagnosis.engine.sentences import sentence
+
 LEFT, RIGHT, TOP, BOTTOM = 38.0, 312.0, 10.0, 156.0
 
 #: Of each chart the title and its lines: what it is called, and its column of the history.
-CHARTS = {
+CHARTS: dict[str, dict[str, str]] = {
     title: {
-        "training": name,
-        "validation": f"clean_{name}",
-        "validation, changed": f"perturbed_{name}",
-        "validation, exchanged": f"exchanged_{name}",
-        "validation, reframed": f"reframed_{name}",
+        sentence("training"): name,
+        sentence("validation"): f"clean_{name}",
+        sentence("validation, changed"): f"perturbed_{name}",
+        sentence("validation, exchanged"): f"exchanged_{name}",
+        sentence("validation, reframed"): f"reframed_{name}",
     }
-    for title, name in (("Loss", "loss"), ("Accuracy", "accuracy"), ("AUROC", "auroc"))
+    for title, name in ((sentence("Loss"), "loss"), (sentence("Accuracy"), "accuracy"), ("AUROC", "auroc"))
 }
 
 

@@ -9,6 +9,7 @@ from django.template import Library
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from diagnosis.engine.curves import Chart
 from diagnosis.engine.suitability import Caution
 from diagnosis.meaning import BANDS
 from diagnosis.models import Prediction, Radiograph
@@ -138,3 +139,11 @@ def training_words(card: dict[str, Any]) -> str:
     if epochs:
         words += ", " + ngettext("{number} epoch", "{number} epochs", epochs).format(number=epochs)
     return f"{words}."
+
+
+@register.filter
+def curve_words(chart: Chart) -> str:
+    """Say what the curves of a chart end at, for those who do not see it."""
+    ends = ", ".join(f"{translated(line.name)} {decimal(f'{line.last:.4g}')}" for line in chart.lines)
+    words = _("{title} after epoch {epochs}: {ends}")
+    return words.format(title=translated(chart.title), epochs=chart.epochs, ends=ends)
