@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from diagnosis import publishing
-from diagnosis.engine.agreement import draw_agreement
+from diagnosis.engine.agreement import MOST_DOTS, draw_agreement
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.models import ComparisonSeen, ModelVersion, Radiograph, ShadowPrediction
 from diagnosis.pages.pictures import thumbnail_response
@@ -148,7 +148,7 @@ class SilentAnswersAdmin(Base):
     @method_decorator(require_safe)
     def probabilities_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         chosen, active = self._pair(request, pk)
-        chances = compare_silently(chosen, active).chances if active else []
+        chances = compare_silently(chosen, active, MOST_DOTS).chances if active else []
         thresholds = (active or chosen).card["threshold"], chosen.card["threshold"]
         drawn = draw_agreement(chances, thresholds, ("the active version", "the silent version"))
         return HttpResponse(drawn, content_type="image/svg+xml")

@@ -103,12 +103,12 @@ class SilentComparison:
         return against_readers(said)
 
 
-def compare_silently(version: ModelVersion, active: ModelVersion) -> SilentComparison:
+def compare_silently(version: ModelVersion, active: ModelVersion, most: int = MOST) -> SilentComparison:
     rows = ShadowPrediction.objects.of(version, active)
     newest = rows.filter(finished_at__isnull=False).order_by("-pk").values_list(
         "radiograph",
         "beside__status", "beside__label", "beside__probability", "status", "label", "probability", "kind",
-    )[:MOST]  # fmt: skip
+    )[:most]  # fmt: skip
     final = [Pair(*row) for row in newest]
     answered = [pair for pair in final if pair.status in ShadowPrediction.ANSWERED]
     waiting = ShadowPrediction.objects.unfinished().filter(model_version=version).count()
