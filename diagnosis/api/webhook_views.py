@@ -79,7 +79,8 @@ class _OfOwn(generics.GenericAPIView[Webhook]):
         if not form.is_valid():
             names = {"__all__": "non_field_errors"}
             raise exceptions.ValidationError({names.get(k, k): list(map(str, v)) for k, v in form.errors.items()})
-        return form.save()
+        saved: Webhook = form.save()
+        return saved
 
     def asked(self) -> dict[str, Any]:
         asked = ChangeSerializer(data=self.request.data)

@@ -61,7 +61,9 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         if not together.key:
             return self.create(owner=owner, open_until=now, by_mail=together.by_mail)
         fresh = Batch(owner=owner, key=together.key, files=together.files, open_until=now + PATIENCE)
-        self.bulk_create([fresh], ignore_conflicts=True)  # several of its requests may come at the same moment
+        Batch.objects.bulk_create(
+            [fresh], ignore_conflicts=True
+        )  # several of its requests may come at the same moment
         batch = self.get(owner=owner, key=together.key)
         mine = self.filter(pk=batch.pk)
         mine.update(received=F("received") + 1, open_until=now + PATIENCE, by_mail=together.by_mail)

@@ -66,6 +66,6 @@ def test_an_errand_that_fails_is_logged_and_ends_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(errands, "PAUSE_AFTER_FAULT", 0)
-    monkeypatch.setattr(errands.connection, "close", lambda: None)
+    monkeypatch.setattr("diagnosis.errands.connection.close", lambda: None)
     errands._do(lambda: 1 / 0)
     assert "An errand failed" in caplog.text
