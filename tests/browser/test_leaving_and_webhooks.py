@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import FilePayload
 from pytest_django.fixtures import Settings
 
 from diagnosis.models import Batch, Leaving, Webhook
@@ -97,9 +96,8 @@ def test_files_that_are_chosen_at_once_are_one_upload_and_its_end_is_told_as_wis
     page.goto("/")
     page.get_by_label("Tell me by mail when all are read").check()
     files = [("a.jpg", jpeg_bytes(seed=1)), ("b.jpg", jpeg_bytes(seed=2)), ("notes.txt", b"no image")]
-    page.locator(".dropzone input").set_input_files(
-        [FilePayload(name=name, mimeType="image/jpeg", buffer=data) for name, data in files]
-    )
+    chosen: list[Any] = [{"name": name, "mimeType": "image/jpeg", "buffer": data} for name, data in files]
+    page.locator(".dropzone input").set_input_files(chosen)
     page.get_by_text("Not taken", exact=True).wait_for()
     page.locator("[data-stage=open]").nth(1).wait_for()
     batch = Batch.objects.get()

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
 from diagnosis import errands
 from diagnosis.errands import THREADS, Errands
@@ -67,6 +66,6 @@ def test_an_errand_that_fails_is_logged_and_ends_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(errands, "PAUSE_AFTER_FAULT", 0)
-    monkeypatch.setattr(connection, "close", lambda: None)
+    monkeypatch.setattr("diagnosis.errands.connection.close", lambda: None)
     errands._do(lambda: 1 / 0)
     assert "An errand failed" in caplog.text
