@@ -45,7 +45,7 @@ class KeyedCall(models.Model):
     outcome = models.JSONField(null=True, help_text="What was stored: enough to answer from.")
     answer = models.JSONField(null=True, help_text="Status, headers and body of the first answer.")
     radiographs = models.ManyToManyField(
-        "diagnosis.Radiograph", related_name="+", help_text="Whom the answer is about."
+        "diagnosis.Radiograph", related_name="+", help_text="The answer is about them."
     )
     is_gone = models.BooleanField(default=False, help_text="One of them was deleted, and the answer with it.")
 
