@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 (
                     "radiographs",
                     models.ManyToManyField(
-                        help_text="Whom the answer is about.", related_name="+", to="diagnosis.radiograph"
+                        help_text="The answer is about them.", related_name="+", to="diagnosis.radiograph"
                     ),
                 ),
             ],
