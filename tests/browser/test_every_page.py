@@ -176,7 +176,7 @@ PAGES: dict[str, Make] = {
     "group-dissolve": lambda user, version: f"/groups/{_ward(user, version).pk}/dissolve/",
     "group-remove": _remove_member,
     "group-history": lambda user, version: f"/radiographs/?group={_ward(user, version).pk}",
-    "upload-with-groups": lambda user, version: _ward(user, version) and "/",
+    "upload-with-groups": lambda user, version: "/" if _ward(user, version) else "",
     "result-shared": lambda user, version: page_of(_ward(user, version).radiographs.filter(owner=user)[0]),
     "result-of-another": lambda user, version: page_of(_ward(user, version).radiographs.exclude(owner=user)[0]),
     "help": lambda *_: "/help/",
