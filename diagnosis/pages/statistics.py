@@ -32,6 +32,8 @@ from diagnosis.reviewing.picture import draw_agreement
 MOST_DRAWN = 6
 #: With a smaller share of the answered reviewed, the page says that they may not be like the others.
 FEW = 0.9
+#: On fewer ill, or fewer healthy ones, a version is not called worse than its card.
+FEWEST_JUDGED = 10
 
 
 class PeriodForm(forms.Form):
@@ -100,7 +102,12 @@ def _facts(row: Row, card: dict[str, Any]) -> dict[str, Any]:
     names = ("sensitivity", "specificity", "kappa")
     figures = {name: getattr(row.agreement, name) for name in names}
     of_card = card.get("metrics", {}).get("validation", {})
-    below = [name for name in names[:2] if _is_below(figures[name], of_card.get(name))]
+    judged = {"sensitivity": row.agreement.sick, "specificity": row.agreement.healthy}
+    below = [
+        name
+        for name, count in judged.items()
+        if count >= FEWEST_JUDGED and _is_below(figures[name], of_card.get(name))
+    ]
     return {"row": row, **figures, "card": of_card, "below": below}
 
 

@@ -59,5 +59,6 @@ def drift_measure(finding: dict[str, Any]) -> str:
     words = _("stability index %(index)s") % {"index": _rounded(finding["index"], 2)}
     if "distance" not in finding:
         return words
-    facts = {"distance": _rounded(finding["distance"], 2), "p": _rounded(finding["p"], 4)}
-    return words + _("; Kolmogorov-Smirnov %(distance)s, p = %(p)s") % facts
+    sign = "<" if finding["p"] < 0.0001 else "="
+    facts = {"distance": _rounded(finding["distance"], 2), "p": _rounded(max(finding["p"], 0.0001), 4), "sign": sign}
+    return words + _("; Kolmogorov-Smirnov %(distance)s, p %(sign)s %(p)s") % facts
