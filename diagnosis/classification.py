@@ -31,7 +31,7 @@ def classify_next(prediction_id: int | None) -> None:
     if not (prediction := Prediction.objects.claim(prediction_id, worker.process_name())):
         return
     if prediction.pk != prediction_id:
-        tracing.forget()  # it was another request that uploaded this one
+        tracing.go_on_for(prediction.pk)  # it was another request that uploaded this one
     radiograph = prediction.radiograph
     try:
         data = radiograph.read()

@@ -50,11 +50,13 @@ def test_the_id_of_an_upload_is_in_the_lines_of_web_server_and_worker(
     caller.headers["X-Request-ID"] = "followed-upload-1"
     _, uploaded = caller.upload(jpeg_bytes(seed=41), "Erika Mustermann.jpg", wait=20)
     number = uploaded["prediction"]["id"]
-    for log, words in (("web", f"Prediction {number} of"), ("worker", f"Prediction {number} has ended")):
-        text = (live_platform.data_dir / "logs" / f"{log}.log").read_text()
+    for log, words in (("web", f"Prediction {number} of radiograph"), ("worker", f"Prediction {number} has ended,")):
+        path = live_platform.data_dir / "logs" / f"{log}.log"
+        assert becomes(lambda path=path, words=words: words in path.read_text())  # a moment after the answer
+        text = path.read_text()
         assert "Mustermann" not in text
-        (line,) = (line for line in text.splitlines() if words in line)
-        assert line.endswith("[followed-upload-1]")
+        lines = [line for line in text.splitlines() if words in line]
+        assert [line.endswith("[followed-upload-1]") for line in lines] == [True], lines
 
 
 def test_what_a_worker_has_done_is_told_to_prometheus(caller: Caller) -> None:
