@@ -8,6 +8,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +35,10 @@ def becomes(condition: Callable[[], object], seconds: float = 30) -> bool:
     return False
 
 
+def is_in(words: str, path: Path) -> bool:
+    return words in path.read_text()
+
+
 def figures(caller: Caller) -> dict[str, float]:
     """Return each figure of /metrics, summed over its labels; the demo user of ``make run`` is staff."""
     request = urllib.request.Request(caller.url.replace("api/v1/", "metrics"), headers=caller.headers)
@@ -52,7 +58,7 @@ def test_the_id_of_an_upload_is_in_the_lines_of_web_server_and_worker(
     number = uploaded["prediction"]["id"]
     for log, words in (("web", f"Prediction {number} of radiograph"), ("worker", f"Prediction {number} has ended,")):
         path = live_platform.data_dir / "logs" / f"{log}.log"
-        assert becomes(lambda path=path, words=words: words in path.read_text())  # a moment after the answer
+        assert becomes(partial(is_in, words, path))  # a moment after the answer
         text = path.read_text()
         assert "Mustermann" not in text
         lines = [line for line in text.splitlines() if words in line]
