@@ -18,6 +18,7 @@ from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
 from diagnosis.history.tagging import Tag
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.querysets import RadiographQuerySet
+from diagnosis.reviewing.blinding import reads_blinded
 
 Choices = list[tuple[str, Any]]
 
@@ -94,7 +95,11 @@ class FilterForm(forms.Form):
     def __init__(self, data: QueryDict, owner: Any) -> None:
         super().__init__(data, auto_id="filter-%s")
         self.owner = owner
-        self._versions = {version: pk for pk, version in ModelVersion.objects.values_list("pk", "version")}
+        # Asked along with the versions, without which there is no answer to hide: a query fewer on each page.
+        versions = ModelVersion.objects.annotate(is_blinded=reads_blinded(owner))
+        rows = list(versions.values_list("pk", "version", "is_blinded"))
+        self.is_blinded = any(is_blinded for *_, is_blinded in rows)
+        self._versions = {version: pk for pk, version, _ in rows}
         self._tags = {name: pk for pk, name in Tag.objects.owned_by(owner).values_list("pk", "name")}
         self._offer("model_version", self._versions)
         self._offer("tag", self._tags)
