@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from diagnosis.querysets import RadiographQuerySet
 
 
+def reads_blinded(user: Any) -> Exists:
+    """Return as a part of a query whether the user reads blinded."""
+    return Exists(Reader.objects.filter(user=user, blinded=True))
+
+
 def is_blinded(user: Any) -> bool:
     return Reader.objects.filter(user=user, blinded=True).exists()
 
