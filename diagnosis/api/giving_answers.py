@@ -9,9 +9,14 @@ from rest_framework.request import Request
 from diagnosis.reviewing.blinding import given_by_api
 
 
+#: What is answered without a word of the network.
+TELLS_NOTHING = ("OPTIONS", "DELETE")
+
+
 class GivesAnswers:
     """Mixed into views that say what the network says; before APIView among the bases."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
-        given_by_api(request.user)
+        if request.method not in TELLS_NOTHING:
+            given_by_api(request.user)
