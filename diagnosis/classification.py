@@ -46,8 +46,10 @@ def classify_next(prediction_id: int | None) -> bool:
     claimed = Prediction.objects.claim(prediction_id, name) or ShadowPrediction.objects.claim(None, name)
     if claimed is None:
         return False
-    if claimed.pk != prediction_id or isinstance(claimed, ShadowPrediction):
-        tracing.forget()  # it was another request that uploaded this one
+    if isinstance(claimed, ShadowPrediction):
+        tracing.forget()
+    elif claimed.pk != prediction_id:
+        tracing.go_on_for(claimed.pk)  # it was another request that uploaded this one
     _answer(claimed, *active)
     logger.info(
         "%s %s has ended, at attempt %s.",

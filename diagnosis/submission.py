@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
 
-from diagnosis import tasks
+from diagnosis import tasks, tracing
 from diagnosis.engine.archive import Archive, Entry, is_archive
 from diagnosis.engine.errors import RadiographError, TooLarge, TooMany
 from diagnosis.engine.header import FORMATS
@@ -253,6 +253,7 @@ def _write(
 
 def _ring(predictions: list[Prediction]) -> None:
     """Ring for each; where Redis is away, only once: no user should wait for it hundreds of times."""
+    tracing.remember(each.pk for each in predictions)
     for each in predictions:
         facts = {"prediction": each.pk, "radiograph": each.radiograph_id}
         logger.info("Prediction %s of radiograph %s waits for a worker.", *facts.values(), extra=facts)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
 
 from celery.signals import before_task_publish, task_postrun, task_prerun
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponseBase
 
 HEADER = "X-Request-ID"
 #: The name under which it goes through Redis, among the headers of Celery's message.
 MESSAGE_HEADER = "request_id"
+#: Seconds for which it is known whose a prediction is.
+KEEP = 3600
 #: What a proxy or client may send: no more, since it is written into every line of the log.
 _VALID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
@@ -26,8 +29,24 @@ def current() -> str:
 
 
 def forget() -> None:
-    """Do nothing more in the name of a request: what is done from here on is done for another one."""
+    """Do nothing more in the name of a request."""
     _current.set("")
+
+
+def remember(predictions: Iterable[int]) -> None:
+    """Keep for a while whose these are: whoever takes one may have been rung for another, or by the sweep."""
+    if current():
+        caches["redis"].set_many({_key(pk): current() for pk in predictions}, timeout=KEEP)
+
+
+def go_on_for(prediction: int) -> None:
+    """What is done from here on is done for the request that this prediction came with, as far as that is known."""
+    found = caches["redis"].get(_key(prediction))
+    _current.set(found if isinstance(found, str) else "")
+
+
+def _key(prediction: int) -> str:
+    return f"diagnosis.request_of:{prediction}"
 
 
 def request_id(respond: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:

@@ -8,6 +8,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +35,10 @@ def becomes(condition: Callable[[], object], seconds: float = 30) -> bool:
     return False
 
 
+def is_in(words: str, path: Path) -> bool:
+    return words in path.read_text()
+
+
 def figures(caller: Caller) -> dict[str, float]:
     """Return each figure of /metrics, summed over its labels; the demo user of ``make run`` is staff."""
     request = urllib.request.Request(caller.url.replace("api/v1/", "metrics"), headers=caller.headers)
@@ -50,11 +56,13 @@ def test_the_id_of_an_upload_is_in_the_lines_of_web_server_and_worker(
     caller.headers["X-Request-ID"] = "followed-upload-1"
     _, uploaded = caller.upload(jpeg_bytes(seed=41), "Erika Mustermann.jpg", wait=20)
     number = uploaded["prediction"]["id"]
-    for log, words in (("web", f"Prediction {number} of"), ("worker", f"Prediction {number} has ended")):
-        text = (live_platform.data_dir / "logs" / f"{log}.log").read_text()
+    for log, words in (("web", f"Prediction {number} of radiograph"), ("worker", f"Prediction {number} has ended,")):
+        path = live_platform.data_dir / "logs" / f"{log}.log"
+        assert becomes(partial(is_in, words, path))  # a moment after the answer
+        text = path.read_text()
         assert "Mustermann" not in text
-        (line,) = (line for line in text.splitlines() if words in line)
-        assert line.endswith("[followed-upload-1]")
+        lines = [line for line in text.splitlines() if words in line]
+        assert [line.endswith("[followed-upload-1]") for line in lines] == [True], lines
 
 
 def test_what_a_worker_has_done_is_told_to_prometheus(caller: Caller) -> None:

@@ -21,7 +21,7 @@ from diagnosis.history.saved_filters import SavedFilter
 from diagnosis.models import Radiograph
 from diagnosis.pages.access import members_only, uuid_or_none
 from diagnosis.picture import SHOWN_INLINE
-from diagnosis.reviewing.blinding import disclose, disclose_all, is_blinded, show_or_hide
+from diagnosis.reviewing.blinding import disclose, disclose_all, show_or_hide
 from diagnosis.waiting import poll_milliseconds, waits_of
 
 PAGE_SIZE = 24
@@ -33,7 +33,7 @@ PAGE_SIZE = 24
 def history(request: HttpRequest) -> HttpResponse:
     """One page of what the filters leave. A filter that cannot be understood is said beside its field."""
     form = FilterForm(request.GET, request.user)
-    if blinded := is_blinded(request.user):
+    if blinded := form.is_blinded:
         form.hide_answers()
     page = Page([])
     if is_valid := form.is_valid():

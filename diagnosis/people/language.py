@@ -41,6 +41,6 @@ def language_of_profile(get_response: Callable[[HttpRequest], HttpResponseBase])
 
 
 def _of_session(request: HttpRequest) -> str:
-    if settings.LANGUAGE_COOKIE_NAME in request.COOKIES or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+    if request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) or settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return ""
     return str(request.session.get(KEY, ""))

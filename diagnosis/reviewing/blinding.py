@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Exists
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,6 +23,11 @@ from diagnosis.reviewing.models import Disclosure, Reader, Review
 
 if TYPE_CHECKING:
     from diagnosis.models import Prediction, Radiograph
+
+
+def reads_blinded(user: Any) -> Exists:
+    """Return as a part of a query whether the user reads blinded."""
+    return Exists(Reader.objects.filter(user=user, blinded=True))
 
 
 def is_blinded(user: Any) -> bool:

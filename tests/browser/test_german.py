@@ -42,7 +42,7 @@ def test_what_the_script_of_the_upload_page_says_is_german(version: ModelVersion
     german_page.goto("/")
     files = [("leer.jpg", b""), ("viel.jpg", jpeg_bytes() + bytes(2 * 1024**2))]
     german_page.locator(".dropzone input[type=file]").set_input_files(
-        [{"name": name, "mimeType": "image/jpeg", "buffer": data} for name, data in files]
+        [{"name": name, "mimeType": "image/jpeg", "buffer": data} for name, data in files]  # type: ignore[arg-type]
     )
     row = german_page.locator(".upload-row", has_text="leer.jpg")
     row.get_by_text("Nicht angenommen").wait_for()

@@ -122,6 +122,8 @@ def test_the_account_is_closed_at_once_everywhere(alice: User, bob: User) -> Non
     assert not Client().login(username="alice", password=PASSWORD)
     assert not Webhook.objects.all().with_due().exists(), "nobody is called any more"
     assert other.get("/").status_code == 200
+    alice.refresh_from_db()
+    assert not alice.is_active
 
 
 @pytest.mark.django_db

@@ -75,7 +75,7 @@ def test_a_fault_of_ours_is_a_page_that_needs_neither_user_nor_database(
     monkeypatch.setattr("diagnosis.pages.history.page_of", lambda *_, **__: 1 / 0)
     client = browser_of(alice)
     client.raise_request_exception = False
-    with django_assert_num_queries(5):  # session, user, what can be filtered by and who reads how, before the fault
+    with django_assert_num_queries(4):  # session, user and what can be filtered by, before the fault
         answer = client.get("/radiographs/")
     assert answer.status_code == 500
     assert "Something went wrong here" in words(answer)

@@ -109,6 +109,15 @@ def test_what_is_done_for_another_upload_does_not_bear_the_id(
     assert "request_id" not in line
 
 
+def test_whoever_takes_it_the_upload_keeps_its_id(alice: User, version: ModelVersion, log: io.StringIO) -> None:
+    prediction = make_radiograph(alice).prediction
+    token = tracing._current.set("upload-0004")
+    tracing.remember([prediction.pk])
+    tracing._current.reset(token)
+    (line,) = work_for("sweep-00001", prediction.pk + 1, log)
+    assert (line["prediction"], line["request_id"]) == (prediction.pk, "upload-0004")
+
+
 @pytest.mark.parametrize("name", [None, 5, "no\nid at all", ["x"]])
 def test_a_message_with_no_id_that_makes_sense_is_done_without_one(
     alice: User, version: ModelVersion, log: io.StringIO, name: object
