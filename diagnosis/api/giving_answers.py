@@ -8,7 +8,6 @@ from rest_framework.request import Request
 
 from diagnosis.reviewing.blinding import given_by_api
 
-
 #: What is answered without a word of the network.
 TELLS_NOTHING = ("OPTIONS", "DELETE")
 
