@@ -1,152 +1,37 @@
-"""Every setting, driven by the environment; nonsense is refused at start with a hint."""
-
-from __future__ import annotations
+"""Every setting. What the environment says is read in ``environment``; accounts and API have modules of their own."""
 
 import datetime
 import importlib.util
-import ipaddress
 import os
 import re
-import zoneinfo
 from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.utils import get_random_secret_key
 
 from pneumodetect import error_reports
+from pneumodetect.account_settings import *  # noqa: F403
+from pneumodetect.api_settings import *  # noqa: F403
+from pneumodetect.api_settings import CORS_ALLOWED_ORIGINS
+from pneumodetect.environment import ALLOWED_HOSTS as ALLOWED_HOSTS
+from pneumodetect.environment import (
+    BASE_DIR,
+    DATA_DIR,
+    IS_PUBLIC,
+    is_training_offered,
+    positive,
+    private_networks,
+    public_url,
+    secret_key,
+    time_zone,
+)
+from pneumodetect.environment import DEBUG as DEBUG
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-
-
-def _whole(name: str, default: int, least: int) -> int:
-    text = os.environ.get(name) or str(default)
-    if not text.isdecimal() or int(text) < least:
-        raise ImproperlyConfigured(
-            f"{name} is {text!r}; it must be a whole number of {least} or more, such as {default}."
-        )
-    return int(text)
-
-
-def _positive(name: str, default: int) -> int:
-    return _whole(name, default, least=1)
-
-
-def _flag(name: str) -> bool:
-    text = os.environ.get(name, "").strip().lower()
-    if text not in ("", "0", "1", "true", "false", "on", "off", "yes", "no"):
-        raise ImproperlyConfigured(f"{name} is {text!r}; it must be 1 (on) or 0 (off).")
-    return text in ("1", "true", "on", "yes")
-
-
-def _is_training_offered() -> bool:
-    name = os.environ.get("PNEUMODETECT_TRAINING_DATA_DIR")
-    if name and not Path(name).is_dir():
-        raise ImproperlyConfigured(
-            f"PNEUMODETECT_TRAINING_DATA_DIR is {name!r}; it must be a folder below which the training data lies, "
-            "or unset, and then no training can be started from the admin pages."
-        )
-    return bool(name)
-
-
-def _private_networks() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    name = "PNEUMODETECT_WEBHOOKS_ALLOW_PRIVATE"
-    text = os.environ.get(name, "").strip()
-    if text.lower() in ("", "0", "false", "off", "no"):
-        return []
-    if text.lower() in ("1", "true", "on", "yes"):
-        text = "0.0.0.0/0,::/0"
-    try:
-        return [ipaddress.ip_network(part.strip()) for part in text.split(",")]
-    except ValueError as error:
-        raise ImproperlyConfigured(
-            f"{name} is {text!r}; it must be networks with commas, such as 10.20.0.0/16,127.0.0.1/32, or 1 for all."
-        ) from error
-
-
-def _public_url() -> str:
-    url = os.environ.get("PNEUMODETECT_URL") or (
-        f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
-        if IS_PUBLIC
-        else f"http://127.0.0.1:{os.environ.get('PNEUMODETECT_PORT') or 8000}"
-    )
-    if not url.startswith(("http://", "https://")):
-        raise ImproperlyConfigured(f"PNEUMODETECT_URL is {url!r}; it must look like https://pneumodetect.example.org.")
-    return url.rstrip("/")
-
-
-def _origins(name: str) -> list[str]:
-    """Return the origins that a variable names, as browsers write them."""
-    origins = [origin.strip() for origin in os.environ.get(name, "").split(",") if origin.strip()]
-    for origin in origins:
-        if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
-            raise ImproperlyConfigured(
-                f"{name} holds {origin!r}; it must be origins without a path, with commas between them, such as "
-                "https://reading.example.org,https://example.org:8443."
-            )
-    return origins
-
-
-def _time_zone() -> str:
-    name = os.environ.get("TZ") or "UTC"
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (ValueError, KeyError, OSError) as error:
-        raise ImproperlyConfigured(f"TZ is {name!r}; it must name a time zone, such as Europe/Berlin.") from error
-    return name
-
-
-# Where everything lies that is written at run time. It holds patients' images: for the owner alone.
-os.umask(0o077)
-DATA_DIR = Path(os.environ.get("PNEUMODETECT_DATA_DIR") or BASE_DIR / "var").absolute()
-try:
-    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not os.environ.get("PNEUMODETECT_DATA_DIR"):  # whoever named a folder chose who may read it
-        DATA_DIR.chmod(0o700)
-except OSError as error:
-    raise ImproperlyConfigured(
-        f"PNEUMODETECT_DATA_DIR is {str(DATA_DIR)!r}, which cannot be made: {error.strerror}. "
-        "Name a folder that you may write to."
-    ) from error
-
-DEBUG = _flag("DEBUG")
-LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = [
-    host.strip() for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host.strip()
-] or LOCAL_HOSTS
-IS_PUBLIC = bool(set(ALLOWED_HOSTS) - set(LOCAL_HOSTS))
 # Where users reach the platform: for mails and webhooks, which are written where there is no request.
-PUBLIC_URL = _public_url()
+PUBLIC_URL = public_url()
 # Webhooks reach public addresses alone, but for these.
-WEBHOOK_PRIVATE_NETWORKS = _private_networks()
-
-
-def _secret_key() -> str:
-    """Return SECRET_KEY, or on a machine that serves only itself the key made at the first run."""
-    if key := os.environ.get("SECRET_KEY"):
-        return key
-    if IS_PUBLIC:
-        raise ImproperlyConfigured(
-            "ALLOWED_HOSTS names hosts beside localhost, so SECRET_KEY must be set too: a long random text that "
-            'stays the same, such as the output of: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
-        )
-    path = DATA_DIR / "secret_key"
-    if not path.exists():
-        # Linked into place, so that of several processes that start at once only the first one's key counts.
-        fresh = path.with_name(f"secret_key.{os.getpid()}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(get_random_secret_key())
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_text()
-
-
-SECRET_KEY = _secret_key()
+WEBHOOK_PRIVATE_NETWORKS = private_networks()
+SECRET_KEY = secret_key()
 SECRET_KEY_FALLBACKS = os.environ.get("SECRET_KEY_FALLBACKS", "").split()
 
 INSTALLED_APPS = [
@@ -192,7 +77,7 @@ MIDDLEWARE = [
     "diagnosis.api.throttles.rate_limit_headers",
     "diagnosis.api.conditional.conditional_get",
 ]
-if CORS_ALLOWED_ORIGINS := _origins("PNEUMODETECT_CORS_ORIGINS"):
+if CORS_ALLOWED_ORIGINS:
     MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
 
 ROOT_URLCONF = "pneumodetect.urls"
@@ -280,13 +165,13 @@ FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["diagnosis.uploads.RadiographUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o640
 # One file; and what is taken at once, in one form or one zip (unpacked).
-MAX_UPLOAD_BYTES = _positive("PNEUMODETECT_MAX_UPLOAD_MB", 25) * 1024**2
-MAX_BATCH_BYTES = max(MAX_UPLOAD_BYTES, _positive("PNEUMODETECT_MAX_BATCH_MB", 500) * 1024**2)
-MAX_BATCH_FILES = _positive("PNEUMODETECT_MAX_BATCH_FILES", 500)
+MAX_UPLOAD_BYTES = positive("PNEUMODETECT_MAX_UPLOAD_MB", 25) * 1024**2
+MAX_BATCH_BYTES = max(MAX_UPLOAD_BYTES, positive("PNEUMODETECT_MAX_BATCH_MB", 500) * 1024**2)
+MAX_BATCH_FILES = positive("PNEUMODETECT_MAX_BATCH_FILES", 500)
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH_FILES + 1  # the upload handler refuses first, with its own sentence
 DATA_UPLOAD_MAX_NUMBER_FIELDS = MAX_BATCH_FILES + 1000  # the page asks for the states of all its uploads at once
 # With less room than this on the disk, every page says that it is nearly full.
-DISK_LOW_BYTES = _positive("PNEUMODETECT_DISK_LOW_MB", 1024) * 1024**2
+DISK_LOW_BYTES = positive("PNEUMODETECT_DISK_LOW_MB", 1024) * 1024**2
 STORAGES = {
     "default": {"BACKEND": "diagnosis.uploads.DurableStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -308,7 +193,7 @@ SWEEP_EVERY = 4.0
 WORKER_MEMORY_BYTES = 768 * 1024**2
 
 # Training, by workers of their own: celery -A pneumodetect worker -Q training. A lease is renewed every two seconds.
-TRAINING_DATA_DIR = Path(os.environ["PNEUMODETECT_TRAINING_DATA_DIR"]) if _is_training_offered() else None
+TRAINING_DATA_DIR = Path(os.environ["PNEUMODETECT_TRAINING_DATA_DIR"]) if is_training_offered() else None
 TRAINING_LEASE = datetime.timedelta(seconds=30)
 TRAINING_QUEUE = "training"
 
@@ -337,115 +222,6 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # the claim 
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_DIRECT = True  # lets each worker ring itself, to notice that it has gone deaf
 
-# Accounts.
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "diagnosis:upload"
-ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_ADAPTER = "diagnosis.people.adapter.AccountAdapter"
-# Failed logins are counted by address. Behind a proxy that is the last one of X-Forwarded-For: the proxy must set it.
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if IS_PUBLIC else 0
-SIGNUP_OPEN = _flag("PNEUMODETECT_SIGNUP")
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-# The second factor. Addresses are made by administrators, and no mail may ever reach them: nobody has to verify one.
-STAFF_NEED_SECOND_FACTOR = _flag("PNEUMODETECT_REQUIRE_2FA")
-MFA_ADAPTER = "diagnosis.people.two_factor.MFAAdapter"
-MFA_ALLOW_UNVERIFIED_EMAIL = True
-MFA_TOTP_ISSUER = "PneumoDetect"
-MFA_TOTP_TOLERANCE = 1  # clocks differ
-MFA_RECOVERY_CODES_SHOW_ONCE = True
-MFA_FORMS = {
-    "authenticate": "diagnosis.people.codes.AuthenticateForm",
-    "reauthenticate": "diagnosis.people.codes.ReauthenticateForm",
-    "activate_totp": "diagnosis.people.codes.ActivateTOTPForm",
-}
-EMAIL_CONFIG = environ.Env.email_url_config(os.environ.get("EMAIL_URL") or "consolemail://")
-vars().update(EMAIL_CONFIG)
-DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or "PneumoDetect <pneumodetect@localhost>"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_PUBLIC
-# Behind a proxy with TLS. Whoever asks without it is sent there, but for the programs that watch over this one.
-SECURE_SSL_REDIRECT = IS_PUBLIC
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
-SECURE_HSTS_SECONDS = _whole("PNEUMODETECT_HSTS_SECONDS", 3600, least=0) if IS_PUBLIC else 0
-# Subdomains, and the list that browsers come with, are for whoever owns the domain to decide on.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_PUBLIC else None
-CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS if IS_PUBLIC and host != "*"]
-CSRF_FAILURE_VIEW = "diagnosis.pages.errors.csrf_failure"
-SESSION_COOKIE_HTTPONLY = True
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
-
-# API.
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "diagnosis.api.access.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": [
-        "rest_framework.permissions.IsAuthenticated",
-        "diagnosis.api.access.WithinScope",
-        "diagnosis.api.access.WithSecondFactor",
-    ],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_THROTTLE_CLASSES": ["diagnosis.api.throttles.ScopeThrottle"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "diagnosis.api.problems.exception_handler",
-    "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
-    "URL_FORMAT_OVERRIDE": None,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-KNOX_TOKEN_MODEL = "diagnosis.ApiToken"  # noqa: S105  # the name of a model
-# The prefix tells programs that look for secrets in code that this is one.
-REST_KNOX = {"TOKEN_TTL": datetime.timedelta(days=90), "TOKEN_PREFIX": "pneumo_"}
-# Calls a minute: of each user, and of each address that asks for a token.
-API_RATES = {
-    "upload": _positive("PNEUMODETECT_UPLOADS_A_MINUTE", 6000),
-    "write": _positive("PNEUMODETECT_WRITES_A_MINUTE", 6000),
-    "read": _positive("PNEUMODETECT_READS_A_MINUTE", 12_000),
-    "token": _positive("PNEUMODETECT_TOKENS_A_MINUTE", 60),
-}
-# For so long the answer to a call with an Idempotency-Key is given again. The lease is how long the first one may take
-# until it has stored something; after that, whoever made it counts as dead.
-IDEMPOTENCY_KEPT = datetime.timedelta(hours=24)
-IDEMPOTENCY_LEASE = datetime.timedelta(seconds=60)
-# Pages of other hosts that may call the API, with a token; CORS_ALLOWED_ORIGINS is above.
-CORS_URLS_REGEX = r"^/api/"
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match", "prefer"]
-CORS_EXPOSE_HEADERS = [
-    *("Content-Disposition", "ETag", "Idempotent-Replayed", "Location", "Preference-Applied"),
-    *("RateLimit", "RateLimit-Policy", "Retry-After"),
-]
-SPECTACULAR_SETTINGS = {
-    "OAS_VERSION": "3.1.0",
-    "TITLE": "PneumoDetect",
-    "VERSION": "1",
-    "DESCRIPTION": "Reads chest X-rays with a neural network and says how likely pneumonia is. Not a medical device.",
-    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SERVERS": [{"url": "/", "description": "This server"}],
-    "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "diagnosis.api.openapi.postprocessing.complete",
-    ],
-}
-
 # Language and time. A choice in the footer, kept in a cookie, comes first, then the profile's, then the browser's.
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
@@ -455,7 +231,7 @@ LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = IS_PUBLIC
 FORMAT_MODULE_PATH = ["diagnosis.formats"]
-TIME_ZONE = _time_zone()
+TIME_ZONE = time_zone()
 USE_TZ = True
 
 # What is told of the running program.

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework import generics, serializers
-from rest_framework.pagination import CursorPagination
 
+from diagnosis.api.openapi import calls
+from diagnosis.api.pagination import KeysetPagination
 from diagnosis.models import Membership
 
 
@@ -20,11 +21,11 @@ class GroupSerializer(serializers.ModelSerializer[Membership]):
         fields: Any = ("id", "name", "role", "since")
 
 
-class NewestMembershipFirst(CursorPagination):
-    page_size = 50
+class NewestMembershipFirst(KeysetPagination):
     ordering = ("-since", "-id")
 
 
+@calls.groups_view
 class GroupsView(generics.ListAPIView[Membership]):
     """GET the groups that one is in, each with one's role; their ids are those of the field and filter ``group``."""
 

@@ -32,23 +32,29 @@ DELETED = f"What was stored under this {HEADER} has been deleted since."
 View = Callable[..., HttpResponseBase]
 
 
-def idempotent(post: View) -> View:
-    """Carry out a short ``post`` once for each key. What it writes and its answer are one transaction."""
+def idempotent(*, radiograph: str | None = None) -> Callable[[View], View]:
+    """Carry out a short POST once for each key. What it writes and its answer are one transaction.
 
-    @wraps(post)
-    def once(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if (call := begin(request)) is None:
-            return post(view, request, *args, **kwargs)
-        if call.outcome is not None:
-            return replay(call)
-        with held(call), transaction.atomic():
-            response = post(view, request, *args, **kwargs)
-            if isinstance(response, Response) and response.status_code < 300:
-                require(call.note({}, filter(None, [kwargs.get("pk")])))
-                remember(call, response)
-        return response
+    ``radiograph`` names the part of the address that says which one the answer is about, and goes with.
+    """
 
-    return once
+    def decorate(post: View) -> View:
+        @wraps(post)
+        def once(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if (call := begin(request)) is None:
+                return post(view, request, *args, **kwargs)
+            if call.outcome is not None:
+                return replay(call)
+            with held(call), transaction.atomic():
+                response = post(view, request, *args, **kwargs)
+                if isinstance(response, Response) and response.status_code < 300:
+                    require(call.note({}, [kwargs[radiograph]] if radiograph else []))
+                    remember(call, response)
+            return response
+
+        return once
+
+    return decorate
 
 
 def stored_once(

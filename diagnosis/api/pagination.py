@@ -15,6 +15,7 @@ from rest_framework.utils.urls import replace_query_param
 
 from diagnosis.history.filters import FilterForm
 from diagnosis.history.paging import Mark, page_of, read_mark
+from diagnosis.reviewing.blinding import disclose
 
 PAGE_SIZE, LARGEST_PAGE = 50, 200
 NO_SUCH_PAGE = _("There is no such page. Start from the first one, without a cursor.")
@@ -38,6 +39,7 @@ class FoundPagination(BasePagination):
             raise exceptions.NotFound(NO_SUCH_PAGE)
         self._address = request.build_absolute_uri()
         self._page = page_of(found, mark, _page_size(request))
+        disclose(request.user, self._page.radiographs)
         return self._page.radiographs
 
     def get_paginated_response(self, data: Any) -> Response:

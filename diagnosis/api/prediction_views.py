@@ -19,9 +19,9 @@ from diagnosis.api.giving_answers import GivesAnswers
 from diagnosis.api.idempotency import idempotent
 from diagnosis.api.openapi import calls
 from diagnosis.api.pagination import KeysetPagination
+from diagnosis.api.parsers import BoundedJSONParser
 from diagnosis.api.problems import problem_response
 from diagnosis.api.serializers import PredictionSerializer
-from diagnosis.api.views import BoundedJSONParser
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.submission import classify_again
 from diagnosis.versions.choosing import NotOffered, find_offered
@@ -58,7 +58,7 @@ class PredictionsView(GivesAnswers, generics.ListAPIView[Prediction]):
         return predictions.select_related("model_version").prefetch_related(with_all)
 
     @extend_schema(request=AgainSerializer)
-    @idempotent
+    @idempotent(radiograph="pk")
     def post(self, request: Request, pk: uuid.UUID) -> Response | HttpResponse:
         own = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
         asked = AgainSerializer(data=request.data)

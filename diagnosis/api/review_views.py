@@ -9,13 +9,15 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from rest_framework import generics, serializers, status
-from rest_framework.pagination import CursorPagination
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from diagnosis.api.idempotency import idempotent
+from diagnosis.api.openapi import calls
+from diagnosis.api.pagination import KeysetPagination
+from diagnosis.api.parsers import BoundedJSONParser
 from diagnosis.api.problems import problem_response
-from diagnosis.api.views import BoundedJSONParser
 from diagnosis.models import Radiograph, Review
 from diagnosis.reviewing.blinding import hidden_from
 from diagnosis.reviewing.recording import TOO_MANY_REVIEWS, TooManyReviews, VerdictForm, record
@@ -34,13 +36,11 @@ class ReviewSerializer(serializers.ModelSerializer[Review]):
         return review.reader.get_username() if review.reader else None
 
 
-class NewestFirst(CursorPagination):
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
+class NewestFirst(KeysetPagination):
     ordering = ("-created", "-id")
 
 
+@calls.reviews_view
 class ReviewsView(generics.ListAPIView[Review]):
     """GET all verdicts on a radiograph, the newest first, corrected ones included; POST one's own.
 
@@ -49,7 +49,7 @@ class ReviewsView(generics.ListAPIView[Review]):
 
     serializer_class = ReviewSerializer
     pagination_class = NewestFirst
-    parser_classes = (BoundedJSONParser, MultiPartParser, FormParser)
+    parser_classes = (BoundedJSONParser, MultiPartParser)
 
     def get_queryset(self) -> QuerySet[Review]:
         radiograph = self._radiograph()
@@ -59,6 +59,7 @@ class ReviewsView(generics.ListAPIView[Review]):
     def _radiograph(self) -> Radiograph:
         return get_object_or_404(Radiograph.objects.visible_to(self.request.user), pk=self.kwargs["pk"])
 
+    @idempotent(radiograph="pk")
     def post(self, request: Request, pk: uuid.UUID) -> Response | HttpResponse:
         radiograph = self._radiograph()
         if not isinstance(request.data, dict):

@@ -21,12 +21,18 @@ from diagnosis.translation import translated
 class CredentialsSerializer(serializers.Serializer[Any]):
     username = serializers.CharField()
     password = serializers.CharField(trim_whitespace=False)
-
-
-class TokenRequestSerializer(CredentialsSerializer):
-    otp = serializers.CharField(default="", allow_blank=True, max_length=20)
-    name = serializers.CharField(default="", allow_blank=True, max_length=LONGEST_NAME)
-    scope = serializers.ChoiceField(ApiToken.Scope.choices, default=ApiToken.Scope.WRITE)
+    otp = serializers.CharField(
+        default="", allow_blank=True, max_length=20, help_text="The code of the second factor, where there is one."
+    )
+    name = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=LONGEST_NAME,
+        help_text="What the token is for, as the list of tokens says.",
+    )
+    scope = serializers.ChoiceField(
+        ApiToken.Scope.choices, default=ApiToken.Scope.WRITE, help_text="What the token may do."
+    )
 
 
 class UploadSerializer(serializers.Serializer[Any]):
@@ -109,19 +115,19 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
         return {"code": prediction.reason_code, "detail": prediction.explanation}
 
 
+class OwnGroupField(serializers.PrimaryKeyRelatedField[ReadingGroup]):
+    def get_queryset(self) -> Any:
+        return ReadingGroup.objects.of(self.context["request"].user)
+
+
 class SharingSerializer(serializers.Serializer[Any]):
     """Whom a radiograph is shared with: the id of one of the user's groups, or null."""
 
-    group: Any = serializers.PrimaryKeyRelatedField(
+    group: Any = OwnGroupField(
         queryset=ReadingGroup.objects.none(),
         allow_null=True,
         error_messages={"does_not_exist": gettext_lazy("You are in no group {pk_value}. GET groups/ lists yours.")},
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        own = ReadingGroup.objects.of(self.context["request"].user)
-        self.fields["group"].queryset = own  # type: ignore[attr-defined]
 
 
 class RadiographSerializer(serializers.ModelSerializer[Radiograph]):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from rest_framework import generics, serializers
-from rest_framework.pagination import CursorPagination
 
+from diagnosis.api.openapi import calls
+from diagnosis.api.pagination import KeysetPagination
 from diagnosis.people.tokens import ApiToken, ApiTokenQuerySet
 
 
-class TokenSerializer(serializers.ModelSerializer[ApiToken]):
+class ApiTokenSerializer(serializers.ModelSerializer[ApiToken]):
     prefix = serializers.CharField(source="token_key", read_only=True)
     is_current = serializers.SerializerMethodField(help_text="Whether it is the one that this call was made with.")
 
@@ -21,15 +22,15 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
         return isinstance(used, ApiToken) and used.pk == token.pk
 
 
-class NewestFirst(CursorPagination):
+class NewestFirst(KeysetPagination):
     ordering = ("-created", "-pk")
-    page_size = 50
 
 
+@calls.tokens_view
 class TokensView(generics.ListAPIView[ApiToken]):
     """GET a page of one's tokens. What they are is not among it: only hashes are stored."""
 
-    serializer_class = TokenSerializer
+    serializer_class = ApiTokenSerializer
     pagination_class = NewestFirst
 
     def get_queryset(self) -> ApiTokenQuerySet:
@@ -37,10 +38,11 @@ class TokensView(generics.ListAPIView[ApiToken]):
         return own
 
 
+@calls.one_token_view
 class TokenDetailView(generics.RetrieveDestroyAPIView[ApiToken]):
     """GET one; DELETE it, and who uses it is let in no more."""
 
-    serializer_class = TokenSerializer
+    serializer_class = ApiTokenSerializer
 
     def get_queryset(self) -> ApiTokenQuerySet:
         own: ApiTokenQuerySet = ApiToken.objects.owned_by(self.request.user)

@@ -17,7 +17,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import exceptions, generics, status
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,9 +27,10 @@ from diagnosis.api.giving_answers import GivesAnswers
 from diagnosis.api.idempotency import stored_once
 from diagnosis.api.openapi import calls
 from diagnosis.api.pagination import FoundPagination
+from diagnosis.api.parsers import BoundedJSONParser
 from diagnosis.api.problems import problem_response
 from diagnosis.api.receipts import FileOutcome, Outcome, ids_of
-from diagnosis.api.serializers import RadiographSerializer, SharingSerializer, TokenRequestSerializer, UploadSerializer
+from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer, SharingSerializer, UploadSerializer
 from diagnosis.engine.archive import is_archive
 from diagnosis.history.listed import Source
 from diagnosis.history.tagging import drop_unused
@@ -50,16 +51,6 @@ OTHER_FIELDS = gettext_lazy("Every file must come as the field 'file', and one d
 _waiting_room = threading.BoundedSemaphore(12)
 
 
-class BoundedJSONParser(JSONParser):
-    """Refuses, as any other text that is no JSON it takes, what is nested deeper than Python reads."""
-
-    def parse(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().parse(*args, **kwargs)
-        except RecursionError as error:
-            raise exceptions.ParseError("JSON parse error - it is nested too deeply.") from error
-
-
 @calls.token_view
 class TokenView(APIView):
     """POST username and password, and the code of the second factor where there is one; get a token.
@@ -73,7 +64,7 @@ class TokenView(APIView):
     throttle_scopes = {"POST": "token"}
 
     def post(self, request: Request) -> Response:
-        wanted = TokenRequestSerializer(data=request.data)
+        wanted = CredentialsSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         facts = wanted.validated_data
         user = self._authenticate(request, facts["username"], facts["password"])

@@ -6,10 +6,14 @@ import uuid
 from typing import Any
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from diagnosis.api.idempotency import idempotent
+from diagnosis.api.openapi import calls
+from diagnosis.api.parsers import BoundedJSONParser
 from diagnosis.api.problems import problem_response
 from diagnosis.models import Delivery, Webhook
 from diagnosis.webhooks.forms import WebhookForm
@@ -35,16 +39,31 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
         return bool(webhook.paused)
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
-    """What may be set; the address and the events are judged by the form."""
+class SecretWebhookSerializer(WebhookSerializer):
+    secret = serializers.CharField(help_text="What its calls are signed with. It is not told again.")
+
+    class Meta(WebhookSerializer.Meta):
+        fields = (*WebhookSerializer.Meta.fields, "secret")  # type: ignore[assignment]  # one more
+
+
+class NewWebhookSerializer(serializers.Serializer[Any]):
+    """What may be said of a new one; the address and the events are judged by the form."""
+
+    url = serializers.CharField()
+    events = serializers.ListField(
+        child=serializers.ChoiceField(list(EVENTS)), required=False, help_text="All, where none are named."
+    )
+
+
+class WebhookChangeSerializer(NewWebhookSerializer):
+    """What may be set."""
 
     url = serializers.CharField(required=False)
-    events = serializers.ListField(child=serializers.ChoiceField(list(EVENTS)), required=False)
     paused = serializers.BooleanField(required=False)
 
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
-    next_attempt = serializers.DateTimeField(source="due")
+    next_attempt = serializers.DateTimeField(source="due", allow_null=True)
 
     class Meta:
         model = Delivery
@@ -63,10 +82,23 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
         )
 
 
+class WebhooksSerializer(serializers.Serializer[Any]):
+    """All of them, since there can only be a few."""
+
+    results = WebhookSerializer(many=True)
+
+
+class DeliveriesSerializer(serializers.Serializer[Any]):
+    """The newest ones."""
+
+    results = DeliverySerializer(many=True)
+
+
 class _OfOwn(generics.GenericAPIView[Webhook]):
     """A stranger's webhook does not exist."""
 
     serializer_class = WebhookSerializer
+    parser_classes = (BoundedJSONParser,)
 
     def get_queryset(self) -> WebhookQuerySet:
         return Webhook.objects.owned_by(self.request.user)
@@ -82,30 +114,35 @@ class _OfOwn(generics.GenericAPIView[Webhook]):
         saved: Webhook = form.save()
         return saved
 
-    def asked(self) -> dict[str, Any]:
-        asked = ChangeSerializer(data=self.request.data)
+    def asked(self, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+        asked = serializer(data=self.request.data)
         asked.is_valid(raise_exception=True)
         return dict(asked.validated_data)
 
 
+@calls.webhooks_view
 class WebhooksView(_OfOwn):
     """GET all of one's webhooks; POST ``url`` and ``events`` to add one: the answer alone holds its secret."""
 
+    @extend_schema(responses=WebhooksSerializer)
     def get(self, request: Request) -> Response:
         return Response({"results": self.get_serializer(self.get_queryset(), many=True).data})
 
+    @extend_schema(request=NewWebhookSerializer, responses={201: SecretWebhookSerializer})
+    @idempotent()
     def post(self, request: Request) -> Response:
-        webhook = self.change(None, self.asked())
+        webhook = self.change(None, self.asked(NewWebhookSerializer))
         webhook.ping()
-        answer = {**self.get_serializer(webhook).data, "secret": webhook.secret}
-        return Response(answer, status=status.HTTP_201_CREATED)
+        return Response(SecretWebhookSerializer(webhook).data, status=status.HTTP_201_CREATED)
 
 
+@calls.webhook_view
 class WebhookView(_OfOwn, generics.RetrieveDestroyAPIView[Webhook]):
     """GET one; PATCH ``url``, ``events`` or ``paused``; DELETE it with its log."""
 
+    @extend_schema(request=WebhookChangeSerializer)
     def patch(self, request: Request, pk: int) -> Response:
-        webhook, asked = self.get_object(), self.asked()
+        webhook, asked = self.get_object(), self.asked(WebhookChangeSerializer)
         if asked.keys() & {"url", "events"}:
             self.change(webhook, asked)
         if "paused" in asked:
@@ -114,9 +151,12 @@ class WebhookView(_OfOwn, generics.RetrieveDestroyAPIView[Webhook]):
         return Response(self.get_serializer(webhook).data)
 
 
+@calls.ping_view
 class PingView(_OfOwn):
     """POST to have it called on trial."""
 
+    @extend_schema(request=None, responses={202: DeliverySerializer})
+    @idempotent()
     def post(self, request: Request, pk: int) -> Response | HttpResponse:
         webhook = self.get_object()
         if webhook.paused:
@@ -124,17 +164,22 @@ class PingView(_OfOwn):
         return Response(DeliverySerializer(webhook.ping()).data, status=status.HTTP_202_ACCEPTED)
 
 
+@calls.deliveries_view
 class DeliveriesView(_OfOwn):
     """GET the newest calls."""
 
+    @extend_schema(responses=DeliveriesSerializer)
     def get(self, request: Request, pk: int) -> Response:
         newest = self.get_object().deliveries.defer("body")[:MOST_SHOWN]
         return Response({"results": DeliverySerializer(newest, many=True).data})
 
 
+@calls.delivery_view
 class DeliveryView(_OfOwn):
     """POST to have a call sent again, as it was."""
 
+    @extend_schema(request=None, responses={202: DeliverySerializer})
+    @idempotent()
     def post(self, request: Request, pk: int, delivery: uuid.UUID) -> Response | HttpResponse:
         webhook = self.get_object()
         again = generics.get_object_or_404(webhook.deliveries.all(), pk=delivery)

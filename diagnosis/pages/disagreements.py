@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from diagnosis.history.paging import Page, page_of, read_mark
 from diagnosis.models import ModelVersion
 from diagnosis.pages.access import members_only
-from diagnosis.reviewing.blinding import show_or_hide
+from diagnosis.reviewing.blinding import is_blinded, show_or_hide
 from diagnosis.versions.differences import Kind, kind_of
 from diagnosis.versions.disagreements import NEWEST_FIRST, DisagreementForm, newest_by
 
@@ -30,7 +30,14 @@ def disagreements(request: HttpRequest) -> HttpResponse:
         page = page_of(form.found(request.user), read_mark(request.GET.get("cursor", ""), NEWEST_FIRST), PAGE_SIZE)
         hidden = show_or_hide(request.user, page.radiographs)
         rows = [row for row in _rows(page, *form.pair) if row["radiograph"].pk not in hidden]
-    context = {"form": form, "page": page, "rows": rows, "has_pair": has_pair, "is_valid": is_valid}
+    context = {
+        "form": form,
+        "page": page,
+        "rows": rows,
+        "is_blinded": is_blinded(request.user),
+        "has_pair": has_pair,
+        "is_valid": is_valid,
+    }
     status = 400 if has_pair and not is_valid else 200
     return render(request, "diagnosis/versions/disagreements.html", context, status=status)
 

@@ -24,6 +24,7 @@ from diagnosis.pages.access import members_only
 from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.people.group_statistics import statistics_of
 from diagnosis.people.groups import LONGEST_ADDRESSEE, LONGEST_GROUP_NAME, GroupError, Role
+from diagnosis.reviewing.blinding import is_blinded
 
 ASK_FIRST = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -119,14 +120,16 @@ def first_error(form: forms.Form) -> str:
 @in_group()
 def group(request: HttpRequest, mine: Membership) -> HttpResponse:
     """Who is in it; for its owners what they may change; for those who supervise it what is counted."""
+    blinded = is_blinded(request.user)
     context = {
         "group": mine.group,
         "mine": mine,
+        "is_blinded": blinded,
         "members": mine.group.memberships.select_related("user"),
         "roles": RoleForm().fields["role"],
         "invitations": mine.group.invitations.all() if mine.is_owner else [],
         "form": InvitationForm(),
-        "statistics": statistics_of(mine.group) if mine.supervises else None,
+        "statistics": statistics_of(mine.group) if mine.supervises and not blinded else None,
         "kinds": list(KINDS.values()),
         "last_days": DAYS,
         "list_address": reverse("diagnosis:history", query={"group": mine.group.pk}),

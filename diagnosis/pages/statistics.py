@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -19,11 +19,12 @@ from django.views.decorators.http import require_safe
 
 from diagnosis.engine.figures import Figure
 from diagnosis.history.filters import starts_of
-from diagnosis.models import ModelVersion, Radiograph
+from diagnosis.models import ModelVersion, Radiograph, ReadingGroup
 from diagnosis.pages.access import members_only
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.reviewing import training_set as sets
 from diagnosis.reviewing.agreement import kappa_among_readers
+from diagnosis.reviewing.blinding import is_blinded, read_already
 from diagnosis.reviewing.counting import MOST_COUNTED, Counts, Row, count_reviews
 from diagnosis.reviewing.drift import drift_of_active
 from diagnosis.reviewing.picture import draw_agreement
@@ -43,12 +44,26 @@ class PeriodForm(forms.Form):
     end = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     unit = forms.ChoiceField(label=_("By"), choices=[("month", _("month")), ("quarter", _("quarter"))], required=False)
     blinded = forms.BooleanField(label=_("Blinded verdicts only"), required=False)
+    group = forms.ChoiceField(label=_("Group"), required=False)
     all = forms.BooleanField(label=_("Of all users"), required=False)
 
     def __init__(self, user: Any, data: QueryDict) -> None:
         super().__init__(data, auto_id="period-%s")
+        self.groups = {str(group.pk): group for group in ReadingGroup.objects.supervised_by(user)}
+        names = [(pk, group.name) for pk, group in self.groups.items()]
+        self.fields["group"].choices = [("", _("Own ones and all groups")), *names]  # type: ignore[attr-defined]
+        if not self.groups:
+            del self.fields["group"]
         if not user.is_staff:
             del self.fields["all"]
+
+    @property
+    def shown_group(self) -> ReadingGroup | None:
+        """The group whose statistics are asked for. One that the user does not supervise has none: Http404."""
+        asked = str(self.data.get("group", ""))
+        if asked and asked not in self.groups:
+            raise Http404(_("This group is not there, or you do not supervise it."))
+        return self.groups.get(asked)
 
     def cut(self, radiographs: RadiographQuerySet) -> RadiographQuerySet:
         """Return those of the period; both days count whole."""
@@ -58,8 +73,10 @@ class PeriodForm(forms.Form):
         return radiographs.filter(created__lt=starts_of(end)[1]) if end else radiographs
 
 
-def supervised(request: HttpRequest, everything: bool) -> RadiographQuerySet:
+def supervised(request: HttpRequest, group: ReadingGroup | None, everything: bool) -> RadiographQuerySet:
     """Return the radiographs whose statistics are asked for; all of the platform's for staff alone."""
+    if group:
+        return Radiograph.objects.in_group(group)
     if everything and request.user.is_staff:
         return Radiograph.objects.all()
     return Radiograph.objects.supervised_by(request.user)
@@ -70,11 +87,19 @@ def supervised(request: HttpRequest, everything: bool) -> RadiographQuerySet:
 @require_safe
 def statistics(request: HttpRequest) -> HttpResponse:
     form = PeriodForm(request.user, request.GET)
-    context: dict[str, Any] = {"form": form, "drift": drift_of_active() if request.user.is_staff else None}
+    group, blinded = form.shown_group, is_blinded(request.user)
+    context: dict[str, Any] = {
+        "form": form,
+        "group": group,
+        "is_blinded": blinded,
+        "drift": drift_of_active() if request.user.is_staff else None,
+    }
     if not form.is_valid():
         return render(request, "diagnosis/reviewing/statistics.html", context, status=400)
     asked = form.cleaned_data
-    radiographs = form.cut(supervised(request, asked.get("all", False)))
+    radiographs = form.cut(supervised(request, group, asked.get("all", False)))
+    if blinded:
+        radiographs = read_already(request.user, radiographs)
     counts = count_reviews(radiographs, asked["unit"] or "month", asked["blinded"])
     context |= {"counts": counts, **_shown(counts, asked["unit"] or "month")}
     return render(request, "diagnosis/reviewing/statistics.html", context)
@@ -146,7 +171,7 @@ def training_set(request: HttpRequest) -> HttpResponseBase:
         raise PermissionDenied
     form = PeriodForm(request.user, request.GET)
     everything = form.is_valid() and form.cleaned_data.get("all", False)
-    radiographs = supervised(request, everything)
+    radiographs = supervised(request, form.shown_group, everything)
     radiographs = form.cut(radiographs) if form.is_valid() else radiographs
     try:
         chosen = sets.choose(radiographs, most=sets.MOST_ZIPPED)

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Exists
+from django.db.models import Exists, OuterRef
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,6 +23,7 @@ from diagnosis.reviewing.models import Disclosure, Reader, Review
 
 if TYPE_CHECKING:
     from diagnosis.models import Prediction, Radiograph
+    from diagnosis.querysets import RadiographQuerySet
 
 
 def reads_blinded(user: Any) -> Exists:
@@ -49,6 +50,12 @@ def hidden_from(user: Any, radiographs: Iterable[Radiograph]) -> set[uuid.UUID]:
         return set()
     read = Review.objects.by(user).filter(radiograph__in=wanted)
     return wanted - set(read.values_list("radiograph", flat=True))
+
+
+def read_already(user: Any, radiographs: RadiographQuerySet) -> RadiographQuerySet:
+    """Return those on which the user has given a verdict: what is counted over few others would tell their answers."""
+    own = Review.objects.by(user).filter(radiograph=OuterRef("pk"))
+    return radiographs.filter(Exists(own))
 
 
 def show_or_hide(user: Any, radiographs: Iterable[Radiograph]) -> set[uuid.UUID]:

@@ -181,5 +181,6 @@ class Delivery(Outgoing):
     @property
     def explanation(self) -> str:
         """The problem in the language that is active; ``problem`` itself is English, for programs."""
-        is_told = self.problem and self.problem_parts
-        return translated(Sentence.from_dict(self.problem_parts)) if is_told else self.problem
+        if self.problem and self.problem_parts:
+            return translated(Sentence.from_dict(self.problem_parts))
+        return self.problem

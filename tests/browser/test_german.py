@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 
 from diagnosis import worker
 from diagnosis.models import ModelVersion
-from tests.browser.test_every_page import PAGES, judge, log_in
+from tests.browser.page_states import PAGES
+from tests.browser.test_every_page import judge, log_in
 from tests.drawings import jpeg_bytes
 
 if TYPE_CHECKING:

@@ -5,32 +5,39 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.http import QueryDict
 from django.test import Client
 from django.urls import get_resolver
 
 from diagnosis.history.saved_filters import SavedFilter
-from diagnosis.models import ModelVersion, Radiograph, ReadingGroup
+from diagnosis.models import ModelVersion, Prediction, Radiograph, ReadingGroup, Webhook
 from diagnosis.people.groups import Role
+from diagnosis.people.tokens import make_token
 from tests.conftest import BUNDLED_MODEL
 from tests.drawings import png_bytes
 from tests.factories import make_radiograph, make_user, succeeded, upload
+from tests.second_factor import as_if_just_shown
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 #: The columns of the tables. The uploader shares a radiograph with a group that the lead owns.
 ROLES = ("anonymous", "stranger", "member", "supervisor", "lead", "uploader", "staff", "administrator")
+#: What fits the addresses that are patterns: links of mails, which nobody was sent.
+LINKS = {"confirm-email": "/accounts/confirm-email/nonsense/", "password": "/accounts/password/reset/key/1-nonsense/"}
 #: The name of the radiograph's file, which nobody may read who may not see it.
 SECRET = "name-of-the-secret-file"
 MAY_SEE = {"member", "supervisor", "lead", "uploader"}
 
 
-#: What forms and calls hold beside ``pk``, the radiograph's; by the end of the address.
+#: What forms and calls hold, by the end of the address; forms ``pk`` as well, the radiograph's.
 BODIES: dict[str, dict[str, Any]] = {
     "rename/": {"name": "Ward 4"},
     "groups/": {"name": "Ward 5"},
@@ -39,6 +46,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "filters/": {"name": "mine"},
     "tag/": {"name": "x"},
     "share/": {"group": ""},
+    "reviews/": {"label": "NORMAL"},
+    "accounts/delete/": {"username": "uploader"},
 }
 
 
@@ -50,6 +59,8 @@ class World:
     values: dict[str, dict[str, Any]]
 
     def address(self, area: str, route: str) -> str:
+        if pattern := re.search(r"\^([\w-]+)/", route):
+            return LINKS[pattern[1]]
         facts = next(facts for start, facts in self.values.items() if route.startswith(start))
         return f"/{area}" + re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(facts[match[1]]), route)
 
@@ -66,12 +77,21 @@ def make_world(monkeypatch: pytest.MonkeyPatch) -> World:
     invitation = ward.invite("stranger", Role.MEMBER, by=users["lead"])
     saved = SavedFilter.objects.create(owner=users["uploader"], name="f", query="label=NORMAL")
     member = ward.memberships.get(user=users["member"])
+    webhook = Webhook.objects.create(owner=users["uploader"], url="https://archive.example.org/hook")
+    delivery = webhook.deliveries.create(event="ping", state="sent", due=None)
+    token, _text = make_token(users["uploader"], "the scanner")
+    elsewhere = _session_of(users["uploader"])
     values: dict[str, dict[str, Any]] = {
         "radiographs/filters/": {"pk": saved.pk},
         "groups/invitations/": {"pk": invitation.pk},
         "groups/": {"pk": ward.pk, "member": member.pk, "invitation": invitation.pk},
         "models/": {"version": radiograph.prediction.model_version},
-        "": {"pk": radiograph.pk},
+        "accounts/webhooks/": {"pk": webhook.pk, "delivery": delivery.pk},
+        "webhooks/": {"pk": webhook.pk, "delivery": delivery.pk},
+        "accounts/tokens/": {"pk": token.pk},
+        "auth/tokens/": {"pk": token.pk},
+        "accounts/sessions/": {"pk": elsewhere.pk},
+        "": {"pk": radiograph.pk, "group": ward.pk},
     }
     return World({role: _browser_of(users.get(role)) for role in ROLES}, radiograph, values)
 
@@ -91,13 +111,20 @@ def _radiograph_of(user: User, ward: ReadingGroup) -> Radiograph:
     radiograph.preview.save("preview.png", ContentFile(png_bytes()), save=False)
     radiograph.group = ward
     radiograph.save()
+    Prediction.objects.create(radiograph=radiograph, **facts)
     return radiograph
+
+
+def _session_of(user: User) -> UserSession:
+    key = _browser_of(user).cookies["sessionid"].value
+    return UserSession.objects.create(user=user, session_key=key, ip="192.0.2.1")
 
 
 def _browser_of(user: User | None) -> Client:
     client = Client()
     if user:
         client.force_login(user)
+        as_if_just_shown(client, user)
     return client
 
 
@@ -120,6 +147,12 @@ def all_routes() -> dict[str, list[str]]:
     return areas
 
 
+def other_routes() -> list[str]:
+    """Return what belongs to no area: the account pages of allauth, and what machines ask for."""
+    patterns = get_resolver().url_patterns
+    return list(routes_below(each for each in patterns if not getattr(each, "namespace", None)))
+
+
 def outcome(answer: Any) -> str:
     if answer.status_code == 302 and "/login/" in answer["Location"]:
         return "login"
@@ -132,12 +165,16 @@ def said_by(answer: Any) -> str:
 
 
 def ask(world: World, role: str, method: str, address: str) -> Any:
-    """Ask, and undo in the database what was done."""
+    """Ask, and undo in the database and in the browser what was done."""
+    client = world.clients[role]
     if method in ("GET", "HEAD"):
-        return getattr(world.clients[role], method.lower())(address, {"pk": str(world.radiograph.pk)})
+        path, _, query = address.partition("?")
+        return getattr(client, method.lower())(path, {"pk": str(world.radiograph.pk), **QueryDict(query).dict()})
+    cookies = deepcopy(client.cookies)
     with transaction.atomic():
         answer = _send(world, role, method, address)
         transaction.set_rollback(True)
+    client.cookies = cookies
     return answer
 
 
@@ -147,7 +184,7 @@ def _send(world: World, role: str, method: str, address: str) -> Any:
         return client.generic(method, address, json.dumps({"group": None}), "application/json")
     if address in ("/", "/api/v1/radiographs/"):
         return client.post(address, {"file": upload("new.jpg")})
-    if is_call:
-        return client.post(address, {}, content_type="application/json")
     facts = next((facts for end, facts in BODIES.items() if address.endswith(end)), {})
+    if is_call:
+        return client.post(address, facts, content_type="application/json")
     return client.post(address, {"pk": str(world.radiograph.pk), **facts})

@@ -184,11 +184,17 @@ def test_a_body_that_is_nested_without_end_is_400(db: Any) -> None:
     assert_problem(answer, 400, "nested too deeply")
 
 
+def test_half_a_character_which_nothing_can_store_is_400(alice: User) -> None:
+    reviews = f"{RADIOGRAPHS}{make_radiograph(alice).pk}/reviews/"
+    body = r'{"label": "NORMAL", "comment": "\ud800"}'
+    assert_problem(api_of(alice).post(reviews, body, content_type="application/json"), 400, "surrogate pair")
+
+
 def test_status_and_prediction_come_from_one_read(
     alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client, radiograph = api_of(alice), make_radiograph(alice)
-    with django_assert_max_num_queries(5) as queries:
+    with django_assert_max_num_queries(6) as queries:  # session, user, reader, radiograph, prediction, tags
         client.get(f"{RADIOGRAPHS}{radiograph.pk}/")
     assert sum('FROM "diagnosis_prediction"' in query["sql"] for query in queries.captured_queries) == 1
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from diagnosis.models import KeyedCall, ModelVersion, Prediction, Radiograph
+from diagnosis.models import Delivery, KeyedCall, ModelVersion, Prediction, Radiograph, Webhook
 from diagnosis.sweep import sweep
 from tests.archives import zip_bytes
 from tests.diagnosis.test_api import RADIOGRAPHS, TOKEN, api_of, assert_nothing_stored, assert_problem
@@ -200,6 +200,39 @@ def test_asking_for_another_prediction_twice_under_a_key_asks_once(alice: User, 
         client.post(address, {}, "application/json", headers={"Idempotency-Key": "third"}), 409, "not final"
     )
     assert list(KeyedCall.objects.values_list("key", flat=True)) == ["again"]
+
+
+def test_a_verdict_that_is_sent_twice_under_a_key_is_given_once_and_goes_with_the_radiograph(alice: User) -> None:
+    radiograph, client = make_radiograph(alice), api_of(alice)
+    address = f"{RADIOGRAPHS}{radiograph.pk}/reviews/"
+
+    def give(label: str, key: str) -> Any:
+        return client.post(address, {"label": label}, "application/json", headers={"Idempotency-Key": key})
+
+    first, _, again = give("NORMAL", "first"), give("PNEUMONIA", "second"), give("NORMAL", "first")
+    assert (first.status_code, again["Idempotent-Replayed"], again.json()) == (201, "true", first.json())
+    assert radiograph.reviews.get(current=True).label == "PNEUMONIA"
+    radiograph.delete()
+    assert_problem(give("NORMAL", "first"), 410, "has been deleted since")
+
+
+def test_a_webhook_is_added_and_tried_once_for_each_key(alice: User) -> None:
+    client, hooks = api_of(alice), "/api/v1/webhooks/"
+
+    def send_twice(address: str, facts: Any) -> Any:
+        headers = {"Idempotency-Key": address}
+        first, again = (client.post(address, facts, "application/json", headers=headers) for _ in range(2))
+        assert first.status_code == again.status_code
+        assert first.json() == again.json()
+        assert again["Idempotent-Replayed"] == "true"
+        return first.json()
+
+    added = send_twice(hooks, {"url": "https://93.184.216.34/hook"})
+    assert added["secret"] == Webhook.objects.get().secret
+    delivery = send_twice(f"{hooks}{added['id']}/ping/", {})
+    assert Delivery.objects.count() == 2  # the first trial is that of its making
+    Delivery.objects.filter(pk=delivery["id"]).update(state="sent", due=None)
+    assert send_twice(f"{hooks}{added['id']}/deliveries/{delivery['id']}/", {})["state"] == "pending"
 
 
 def test_a_token_is_never_kept(alice: User) -> None:

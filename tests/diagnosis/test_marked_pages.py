@@ -13,7 +13,7 @@ from django.test import Client
 from diagnosis import report, worker
 from diagnosis.models import ModelVersion, Prediction
 from tests import pseudo
-from tests.browser.test_every_page import FOR_VISITORS, PAGES
+from tests.browser.page_states import FOR_VISITORS, PAGES
 from tests.conftest import BUNDLED_MODEL
 from tests.diagnosis.pages import HTMX
 from tests.factories import make_radiograph, succeeded, upload

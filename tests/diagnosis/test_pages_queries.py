@@ -9,7 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from diagnosis import worker
-from diagnosis.models import ModelVersion, Radiograph
+from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup, Webhook
+from diagnosis.reviewing.recording import record
 from tests.diagnosis.pages import HTMX, browser_of, page_of
 from tests.factories import make_radiograph, succeeded
 
@@ -32,8 +33,18 @@ PAGES: dict[str, Address] = {
     "not found": lambda _: "/nowhere/",
     "result, succeeded": lambda of: page_of(of[-1]),
     "result, waiting": lambda of: page_of(of[0]),
+    "result, shared, reviewed and read twice": lambda of: page_of(of[-2]),
+    "result of somebody else": lambda _: page_of(Radiograph.objects.get(owner__username="bob")),
+    "side by side": lambda of: page_of(of[-2], "side_by_side"),
+    "disagreements": lambda _: "/radiographs/disagreements/",
+    "group": lambda _: _ward().get_absolute_url(),
+    "history of a group": lambda _: f"/radiographs/?group={_ward().pk}",
+    "statistics of a group": lambda _: f"/statistics/?group={_ward().pk}",
     "reading": lambda _: "/reading/",
     "statistics": lambda _: "/statistics/",
+    "my data": lambda _: "/accounts/my-data/",
+    "notices": lambda _: "/accounts/notices/",
+    "webhook": lambda _: Webhook.objects.get().get_absolute_url(),
     "delete": lambda of: page_of(of[0], "delete"),
 }
 PARTS: dict[str, Address] = {
@@ -42,12 +53,27 @@ PARTS: dict[str, Address] = {
 }
 
 
+def _ward() -> ReadingGroup:
+    return ReadingGroup.objects.get(name="Ward 3")
+
+
 @pytest.fixture
-def radiographs(alice: User, version: ModelVersion) -> list[Radiograph]:
-    """Ten that wait and ten that are read."""
+def radiographs(alice: User, bob: User, version: ModelVersion) -> list[Radiograph]:
+    """Ten that wait and ten that are read; of these, a reviewed one is shared and was read by another version too."""
     worker.report_alive()
     waiting = [make_radiograph(alice) for _ in range(10)]
-    return waiting + [make_radiograph(alice, **succeeded(version)) for _ in range(10)]
+    read = [make_radiograph(alice, **succeeded(version)) for _ in range(10)]
+    newer = ModelVersion.objects.create(version="newer", network_sha256="1" * 64, card=version.card)
+    Disagreement.objects.follow(Prediction.objects.create(radiograph=read[-2], **succeeded(newer, 0.03)))
+    ward = ReadingGroup.found("Ward 3", alice)
+    ward.memberships.create(user=bob)
+    ReadingGroup.found("Ward 4", alice)
+    shared = [read[-2].pk, make_radiograph(bob, **succeeded(version)).pk]
+    Radiograph.objects.filter(pk__in=shared).update(group=ward)
+    for user in (alice, bob):
+        record(read[-2], user, "NORMAL")
+    Webhook.objects.create(owner=alice, url="https://archive.example.org/hook").deliveries.create(event="ping")
+    return waiting + read
 
 
 @pytest.mark.parametrize("name", [*PAGES, *PARTS])

@@ -9,8 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from diagnosis.history import tagging
-from diagnosis.models import ModelVersion, Radiograph, ReadingGroup
+from diagnosis.models import ModelVersion, Radiograph, ReadingGroup, Review
 from diagnosis.people.groups import Role
+from diagnosis.reviewing.recording import record
 from tests.diagnosis.pages import browser_of, page_of, words
 from tests.diagnosis.test_api import RADIOGRAPHS, api_of, assert_problem
 from tests.diagnosis.test_groups import member, shared
@@ -240,3 +241,17 @@ def test_the_api_changes_whom_a_radiograph_is_shared_with(
     assert patch(alice, None).status_code == 200
     assert group_of(radiograph) is None
     assert_problem(patch(alice, None), 404, "not yours")
+
+
+@pytest.mark.parametrize("asked", ["radiographs/{pk}/", "radiographs/{pk}/predictions/", "radiographs/?group={group}"])
+def test_an_answer_that_the_api_gave_to_a_member_was_seen(
+    asked: str, alice: User, bob: User, version: ModelVersion
+) -> None:
+    group = ReadingGroup.found("Ward 3", alice)
+    group.memberships.create(user=bob)
+    radiograph = make_radiograph(alice, **succeeded(version))
+    Radiograph.objects.update(group=group)
+    assert record(radiograph, bob, "NORMAL").blinded
+    Review.objects.all().delete()
+    assert api_of(bob).get("/api/v1/" + asked.format(pk=radiograph.pk, group=group.pk)).status_code == 200
+    assert not record(radiograph, bob, "NORMAL").blinded

@@ -7,8 +7,8 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema, extend_schema_view
 
-from diagnosis.api.openapi.serializers import BatchSerializer, TokenSerializer
-from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer
+from diagnosis.api.openapi.serializers import BatchSerializer, TokenSerializer, VerdictSerializer
+from diagnosis.api.serializers import CredentialsSerializer, RadiographSerializer, SharingSerializer
 from diagnosis.history.filters import DayOrMoment, FilterForm
 
 FILES: dict[str, Any] = {
@@ -19,7 +19,8 @@ FILES: dict[str, Any] = {
             "minItems": 1,
             "items": {"type": "string", "format": "binary"},
             "description": "JPEG, PNG, WebP, TIFF or DICOM; several of them; or zips of them.",
-        }
+        },
+        "group": {"type": "integer", "description": "The id of one of your groups, to share what is sent with it."},
     },
     "required": ["file"],
 }
@@ -78,6 +79,20 @@ token_view = extend_schema_view(
         responses=TokenSerializer,
     )
 )
+tokens_view = extend_schema_view(
+    get=extend_schema(summary="List your tokens, the newest first", description="Not what they are: that is not kept.")
+)
+one_token_view = extend_schema_view(
+    get=extend_schema(summary="Get what is known of a token", description=""),
+    delete=extend_schema(summary="Revoke a token", description="Whoever uses it is let in no more."),
+)
+groups_view = extend_schema_view(
+    get=extend_schema(
+        operation_id="groups_list",
+        summary="List the groups that you are in",
+        description="Their ids are those of `group`, as filter, at an upload and of a radiograph.",
+    )
+)
 radiographs_view = extend_schema_view(
     get=extend_schema(
         summary="List radiographs, the newest first",
@@ -98,6 +113,11 @@ radiographs_view = extend_schema_view(
 )
 radiograph_view = extend_schema_view(
     get=extend_schema(summary="Get a radiograph with its newest prediction", description=""),
+    patch=extend_schema(
+        summary="Share a radiograph with a group, or with nobody",
+        description="Its owner may do both, the owner of its group the latter.",
+        request=SharingSerializer,
+    ),
     delete=extend_schema(summary="Delete a radiograph with its files", description=""),
 )
 image_view = extend_schema_view(
@@ -126,6 +146,39 @@ report_view = extend_schema_view(
 predictions_view = extend_schema_view(
     get=extend_schema(summary="List all predictions on a radiograph, the newest first", description=""),
     post=extend_schema(summary="Have a radiograph classified again", description="Earlier predictions stay."),
+)
+reviews_view = extend_schema_view(
+    get=extend_schema(
+        summary="List all verdicts on a radiograph, the newest first",
+        description="Corrected ones too. Who reads blinded gets those of others after giving one.",
+    ),
+    post=extend_schema(
+        summary="Give a verdict on a radiograph",
+        description="It takes the place of your earlier one, which stays in the list.",
+        request=VerdictSerializer,
+    ),
+)
+webhooks_view = extend_schema_view(
+    get=extend_schema(operation_id="webhooks_list", summary="List your webhooks", description=""),
+    post=extend_schema(
+        operation_id="webhooks_create",
+        summary="Add a webhook",
+        description="The answer alone holds its secret. It is called on trial at once.",
+    ),
+)
+webhook_view = extend_schema_view(
+    get=extend_schema(summary="Get a webhook", description=""),
+    patch=extend_schema(summary="Change, pause or resume a webhook", description=""),
+    delete=extend_schema(summary="Delete a webhook with its log", description=""),
+)
+ping_view = extend_schema_view(
+    post=extend_schema(summary="Have a webhook called on trial", description="409 while it is paused.")
+)
+deliveries_view = extend_schema_view(
+    get=extend_schema(summary="List the newest calls of a webhook", description="At most 100.")
+)
+delivery_view = extend_schema_view(
+    post=extend_schema(summary="Send a call of a webhook again", description="As it was. 409 while it is paused.")
 )
 models_view = extend_schema_view(
     get=extend_schema(summary="List the versions of the network with their cards, the newest first", description="")

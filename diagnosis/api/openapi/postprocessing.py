@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from diagnosis.api.openapi.examples import API, EXAMPLES, PATH
+from diagnosis.api.openapi.examples import API, EXAMPLES, values_of
 
 Schema = dict[str, Any]
 
@@ -91,10 +91,12 @@ def _complete_call(path: str, method: str, call: Schema) -> None:
         call["responses"]["304"] = {"description": "It is as it was."}
     if method == "post" and "auth" not in call["tags"]:
         parameters.append(IDEMPOTENCY_KEY)
-        call["responses"]["201"] = call["responses"].pop("200", None) or call["responses"]["201"]
+        if "200" in call["responses"]:
+            call["responses"]["201"] = call["responses"].pop("200")
+    values = values_of(_below_api(path))
     for parameter in parameters:
         if parameter["in"] == "path":
-            parameter["example"] = PATH[parameter["name"]]
+            parameter["example"] = values[parameter["name"]]
     _add_headers_and_examples(method, call)
     for status in sorted(_problems_of(path, method, call)):
         call["responses"][str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
@@ -121,7 +123,7 @@ def _add_headers_and_examples(method: str, call: Schema) -> None:
     for status, response in call["responses"].items():
         names = ["RateLimit", "RateLimit-Policy"]
         names += ["ETag"] if method == "get" and "application/json" in response.get("content", {}) else []
-        names += ["Idempotent-Replayed"] if status == "201" else []
+        names += ["Idempotent-Replayed"] if method == "post" and status in ("201", "202") else []
         response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         response["description"] = response.get("description") or HTTPStatus(int(status)).phrase
         _add_examples(response.get("content", {}))
@@ -174,9 +176,9 @@ def _problem_response(status: int | None) -> Schema:
 
 def _curl(path: str, method: str, call: Schema) -> str:
     """Return what calls it from a shell, with the parts of the address of the examples."""
-    address = API + path.removeprefix("/api/v1").format_map(PATH)
+    address = f"{API}/{_below_api(path)}".format_map(values_of(_below_api(path)))
     words = ["curl"]
-    words += ["-X DELETE"] if method == "delete" else []
+    words += [f"-X {method.upper()}"] if method != ("post" if "requestBody" in call else "get") else []
     words += ['-H "Authorization: Token $TOKEN"'] if call.get("security") else []
     body = call.get("requestBody", {}).get("content", {})
     if "application/json" in body:
@@ -186,6 +188,10 @@ def _curl(path: str, method: str, call: Schema) -> str:
         words += ["-F file=@chest.dcm"]
     words += ["-O"] if "binary" in str(call["responses"].get("200", "")) else []
     return " ".join([*words, address])
+
+
+def _below_api(path: str) -> str:
+    return path.removeprefix("/api/v1/")
 
 
 def _mend(schema: Any) -> None:

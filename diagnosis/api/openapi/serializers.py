@@ -7,11 +7,20 @@ from typing import Any
 from rest_framework import serializers
 
 from diagnosis.api.serializers import RadiographSerializer
+from diagnosis.models import Review
+from diagnosis.reviewing.models import LONGEST_COMMENT
 
 
 class TokenSerializer(serializers.Serializer[Any]):
     token = serializers.CharField()
     expiry = serializers.DateTimeField(allow_null=True)
+
+
+class VerdictSerializer(serializers.Serializer[Any]):
+    """What diagnosis.reviewing.recording.VerdictForm takes."""
+
+    label = serializers.ChoiceField(Review.Label.choices)  # type: ignore[assignment]  # the name of an attribute too
+    comment = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_COMMENT)
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
