@@ -31,6 +31,7 @@ from diagnosis.models import (
 )
 from diagnosis.people.admin import PasswordEndsLogins
 from diagnosis.people.groups import Role
+from diagnosis.translation import decimal
 from diagnosis.versions.admin import UNSEEN, SilentAnswersAdmin
 
 admin.site.site_header = "PneumoDetect"
@@ -156,13 +157,13 @@ class PredictionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("probability"), ordering="probability")
     def percent(self, prediction: Prediction) -> str:
-        return "–" if prediction.probability is None else f"{prediction.probability:.1%}"
+        return "–" if prediction.probability is None else decimal(f"{prediction.probability:.1%}")
 
     @admin.display(description=gettext_lazy("seconds, queued to final"))
     def seconds(self, prediction: Prediction) -> str:
         if prediction.finished_at is None:
             return "–"
-        return f"{(prediction.finished_at - prediction.queued_at).total_seconds():.2f}"
+        return decimal(f"{(prediction.finished_at - prediction.queued_at).total_seconds():.2f}")
 
 
 @admin.register(ModelVersion)

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
@@ -37,7 +38,7 @@ from diagnosis.waiting import poll_milliseconds, waits_of
 WHILE_HIDDEN: dict[str, Any] = {
     "earlier": [],
     "has_heatmap": False,
-    "why_no_heatmap": _("The heat map is shown after your verdict."),
+    "why_no_heatmap": gettext_lazy("The heat map is shown after your verdict."),
     "has_report": False,
     "where_rarer": None,
 }

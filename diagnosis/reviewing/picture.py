@@ -8,6 +8,8 @@ from math import isfinite
 
 from diagnosis.engine import svg
 from diagnosis.engine.figures import Figure
+from diagnosis.templatetags.reviewing import kappa_words
+from diagnosis.translation import decimal
 
 LEFT, WIDTH, RIGHT = 150.0, 330.0, 24.0
 LINE, TOP, BELOW = 22.0, 14.0, 30.0
@@ -35,7 +37,7 @@ def draw_agreement(groups: Sequence[tuple[str, Sequence[tuple[str, Figure]]]]) -
         for number, (name, figure) in enumerate(figures, 2):
             if isfinite(figure.value):
                 parts += [*_bar(y + 8, number, figure), svg.text(LEFT - 14, y + 12, name, "end")]
-                said.append(f"{heading}, {name} {figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})")
+                said.append(f"{heading}, {name} {kappa_words(figure)}")
                 y += LINE
     return Drawn("".join([*_levels(y), *parts]), (int(LEFT + WIDTH + RIGHT), int(y + BELOW)), "; ".join(said))
 
@@ -44,7 +46,7 @@ def _levels(bottom: float) -> list[str]:
     parts = []
     for level in LEVELS:
         parts.append(svg.line((_x(level), TOP), (_x(level), bottom + 4), "level"))
-        parts.append(svg.text(_x(level), bottom + 20, f"{level:g}", "middle"))
+        parts.append(svg.text(_x(level), bottom + 20, decimal(f"{level:g}"), "middle"))
     return parts
 
 

@@ -10,7 +10,8 @@ from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.utils.translation import gettext as _
+
+from diagnosis.engine.sentences import Sentence, sentence
 
 Address = IPv4Address | IPv6Address
 
@@ -24,7 +25,11 @@ _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
 class AddressRefused(Exception):
-    """The sentence that says why this must not be connected to."""
+    """``sentence`` says why this must not be connected to."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 @dataclass(frozen=True)
@@ -54,24 +59,26 @@ def resolve(url: str) -> Target:
 
 def _parts_of(url: str) -> tuple[str, str, int, str]:
     if any(character <= " " or character == "\x7f" for character in url) or "\\" in url:
-        raise AddressRefused(_("The address holds a blank or a control character. Write it without."))
+        raise AddressRefused(sentence("The address holds a blank or a control character. Write it without."))
     try:
         parts = urlsplit(url)
         port = parts.port
         host = (parts.hostname or "").encode("idna").decode() if not _is_ip(parts.hostname) else str(parts.hostname)
     except ValueError:
         raise AddressRefused(
-            _("This is no address of a web server. Write it like https://example.org/hook.")
+            sentence("This is no address of a web server. Write it like https://example.org/hook.")
         ) from None
     if parts.scheme not in PORTS or not host:
-        raise AddressRefused(_("The address must begin with https:// and the name of a server."))
+        raise AddressRefused(sentence("The address must begin with https:// and the name of a server."))
     if parts.username is not None or parts.password is not None:
-        raise AddressRefused(_("The address holds a name or a password. Calls are signed; leave it out."))
+        raise AddressRefused(sentence("The address holds a name or a password. Calls are signed; leave it out."))
     if parts.scheme == "http" and not settings.WEBHOOK_PRIVATE_NETWORKS:
-        raise AddressRefused(_("The address must begin with https://, so that nobody reads what is sent."))
+        raise AddressRefused(sentence("The address must begin with https://, so that nobody reads what is sent."))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not path.isascii():
-        raise AddressRefused(_("The address holds characters that must be percent-encoded, such as %C3%A9 for é."))
+        raise AddressRefused(
+            sentence("The address holds characters that must be percent-encoded, such as %C3%A9 for é.")
+        )
     return parts.scheme, host, port or PORTS[parts.scheme], path
 
 
@@ -98,7 +105,7 @@ def _look_up(host: str, port: int) -> list[str]:
     asking.start()
     asking.join(RESOLVE_SECONDS)
     if not found:
-        raise AddressRefused(_("No server is known by the name %(host)s.") % {"host": host})
+        raise AddressRefused(sentence("No server is known by the name {host}.", host=host))
     return list(found)
 
 
@@ -109,14 +116,16 @@ def _without_zone(text: str) -> Address:
 def _judge(scheme: str, address: Address) -> None:
     if is_public(address):
         if scheme == "http":
-            raise AddressRefused(_("The address must begin with https://, so that nobody reads what is sent."))
+            raise AddressRefused(sentence("The address must begin with https://, so that nobody reads what is sent."))
         return
     networks = settings.WEBHOOK_PRIVATE_NETWORKS
     within = [inner for inner in (address, *_carried(address)) if not is_public(inner)]
     if not all(any(inner in network for network in networks) for inner in within):
         raise AddressRefused(
-            _("%(address)s is an address within a private network, which webhooks do not reach here.")
-            % {"address": address}
+            sentence(
+                "{address} is an address within a private network, which webhooks do not reach here.",
+                address=str(address),
+            )
         )
 
 

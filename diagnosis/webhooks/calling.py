@@ -10,8 +10,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-
+from diagnosis.engine.sentences import Sentence, sentence
 from diagnosis.webhooks.addresses import AddressRefused, Target, resolve
 
 CONNECT_SECONDS, TOTAL_SECONDS = 3.0, 10.0
@@ -21,9 +20,9 @@ ANSWER_BYTES = 200
 
 @dataclass(frozen=True)
 class Answer:
-    """What the receiver said; ``problem`` is empty where that was a success."""
+    """What the receiver said; ``problem`` is None where that was a success."""
 
-    problem: str = ""
+    problem: Sentence | None = None
     status_code: int | None = None
     text: str = ""
     seconds: float = 0.0
@@ -33,6 +32,7 @@ def call(url: str, headers: dict[str, str], body: bytes) -> Answer:
     """POST it. Whatever goes wrong is in the answer."""
     begun = time.monotonic()
     status: int | None = None
+    problem: Sentence | None
     text = ""
     try:
         connection = _Connection(resolve(url))
@@ -41,35 +41,38 @@ def call(url: str, headers: dict[str, str], body: bytes) -> Answer:
         finally:
             connection.end()
     except AddressRefused as refused:
-        problem = str(refused)
+        problem = refused.sentence
     except (OSError, http.client.HTTPException, ValueError) as error:
-        problem = _sentence(error, time.monotonic() - begun >= TOTAL_SECONDS)
+        problem = _why(error, time.monotonic() - begun >= TOTAL_SECONDS)
     else:
         problem = _problem_of(status)
     return Answer(problem, status, text, time.monotonic() - begun)
 
 
-def _problem_of(status: int) -> str:
+def _problem_of(status: int) -> Sentence | None:
     if 200 <= status < 300:
-        return ""
+        return None
     if 300 <= status < 400:
-        return _("It answered with a redirection, which is not followed. Register the address that it leads to.")
-    return _("It answered with %(status)s; a status from 200 to 299 means success.") % {"status": status}
+        return sentence(
+            "It answered with a redirection, which is not followed. Register the address that it leads to."
+        )
+    return sentence("It answered with {status}; a status from 200 to 299 means success.", status=status)
 
 
-def _sentence(error: Exception, is_late: bool) -> str:
+def _why(error: Exception, is_late: bool) -> Sentence:
     if is_late or isinstance(error, TimeoutError):
-        return _("It did not answer in time: %(connect)g s to connect, %(total)g s in all.") % {
-            "connect": CONNECT_SECONDS,
-            "total": TOTAL_SECONDS,
-        }
+        return sentence(
+            "It did not answer in time: {connect} s to connect, {total} s in all.",
+            connect=f"{CONNECT_SECONDS:g}",
+            total=f"{TOTAL_SECONDS:g}",
+        )
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _("Its certificate is not to be trusted: %(reason)s.") % {"reason": error.verify_message}
+        return sentence("Its certificate is not to be trusted: {reason}.", reason=error.verify_message)
     if isinstance(error, ssl.SSLError):
-        return _("No encrypted connection came about (TLS).")
+        return sentence("No encrypted connection came about (TLS).")
     if isinstance(error, ConnectionRefusedError):
-        return _("Nothing listens at that address.")
-    return _("The connection failed, or what came back is no answer of a web server.")
+        return sentence("Nothing listens at that address.")
+    return sentence("The connection failed, or what came back is no answer of a web server.")
 
 
 class _Connection(http.client.HTTPConnection):

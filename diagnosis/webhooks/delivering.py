@@ -57,7 +57,7 @@ def deliver(delivery: Delivery) -> bool:
         delivery.succeed(**facts)
         delivery.webhook.note_success()
         return True
-    delivery.fail(answer.problem, **facts)
+    delivery.fail(answer.problem, problem_parts=answer.problem.as_dict(), **facts)
     logger.info("Delivery %s failed at attempt %s, status %s.", delivery.pk, delivery.attempts, answer.status_code)
     if delivery.webhook.note_failure():
         write_webhook_paused(delivery.webhook)

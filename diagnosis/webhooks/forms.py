@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from diagnosis.translation import translated
 from diagnosis.webhooks.addresses import AddressRefused, resolve
 from diagnosis.webhooks.models import LONGEST_URL, MOST_WEBHOOKS, Webhook
 
@@ -38,7 +39,7 @@ class WebhookForm(forms.ModelForm):
         try:
             resolve(url)
         except AddressRefused as refused:
-            raise forms.ValidationError(str(refused)) from None
+            raise forms.ValidationError(translated(refused.sentence)) from None
         return url
 
     def clean(self) -> dict[str, Any]:

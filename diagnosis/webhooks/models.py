@@ -14,7 +14,9 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from diagnosis.engine.sentences import Sentence
 from diagnosis.outgoing import Outgoing, OutgoingQuerySet, back_off
+from diagnosis.translation import translated
 
 MOST_WEBHOOKS, LONGEST_URL = 10, 500
 #: The log shows so many of its newest calls.
@@ -156,6 +158,9 @@ class Delivery(Outgoing):
     prediction = models.ForeignKey("diagnosis.Prediction", models.CASCADE, null=True, related_name="+")
     batch = models.ForeignKey("diagnosis.Batch", models.CASCADE, null=True, related_name="+")
     body = models.TextField(blank=True, help_text="As it was first sent; each further attempt sends the same.")
+    problem_parts = models.JSONField(
+        null=True, help_text="What the problem was made of, to be said in other languages."
+    )
     status_code = models.PositiveSmallIntegerField(null=True)
     answer = models.CharField(max_length=200, blank=True, help_text="The first bytes.")
     seconds = models.FloatField(null=True)
@@ -172,3 +177,10 @@ class Delivery(Outgoing):
 
     def __str__(self) -> str:
         return f"{self.event}: {self.state}"
+
+    @property
+    def explanation(self) -> str:
+        """The problem in the language that is active; ``problem`` itself is English, for programs."""
+        if self.problem and self.problem_parts:
+            return translated(Sentence.from_dict(self.problem_parts))
+        return self.problem

@@ -12,6 +12,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from diagnosis.engine.sentences import sentence
 from diagnosis.models import ModelVersion, Webhook
 from diagnosis.people.tokens import ApiToken, make_token
 from tests.browser.result_states import LONG_AGO, Make
@@ -72,11 +73,12 @@ def webhook(user: User, _: ModelVersion) -> str:
     webhook = Webhook.objects.create(owner=user, url="https://archive.example.org/hook", failing_since=LONG_AGO)
     sent = {"state": "sent", "due": None, "attempts": 1, "status_code": 200, "seconds": 0.21, "answer": "thank you"}
     failed = {"attempts": 3, "status_code": 503, "seconds": 1.0, "answer": "<html>" + "x" * 190}
-    problem = "It answered with 503; a status from 200 to 299 means success."
+    why = sentence("It answered with {status}; a status from 200 to 299 means success.", status=503)
+    failed |= {"problem": why, "problem_parts": why.as_dict()}
     for event, facts in (
         ("ping", sent),
-        ("prediction.final", failed | {"due": LONG_AGO, "problem": problem}),
-        ("prediction.final", failed | {"state": "given_up", "due": None, "problem": problem}),
+        ("prediction.final", failed | {"due": LONG_AGO}),
+        ("prediction.final", failed | {"state": "given_up", "due": None}),
         ("batch.final", {"state": "held", "due": None}),
     ):
         webhook.deliveries.create(event=event, **facts)

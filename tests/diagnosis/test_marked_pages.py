@@ -30,6 +30,8 @@ ALLOWED = re.compile(
     | Kermany\ et\ al[^\n]*
     | The\ file\ is\ damaged\. | The\ image\ does\ not\ look\ like\ a\ chest\ X-ray\.[^\n]*
     | \b\d{4}\.\d\d\.\d\d-\w+
+    | Ward\ 3,\ night\ shift | Teaching | dr-sieglinde-oberhauser-wertheim | A\ shadow\ at\ the\ base[^\n]*
+    | \b(curl|ping)\b | \b(prediction|batch)\.final\b | https?://\S+ | \b[0-9a-f]+(:[0-9a-f]*){3,}
     """,
     re.VERBOSE,
 )

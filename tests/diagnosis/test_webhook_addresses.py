@@ -139,7 +139,7 @@ def test_a_name_that_changes_its_address_is_connected_to_where_it_was_judged(
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     with receiving() as receiver:
         answer = calling.call(receiver.url.replace("127.0.0.1", "rebinding.example"), {}, b"{}")
-        assert answer.problem == ""
+        assert answer.problem is None
         assert asked == ["rebinding.example"]
         assert receiver.calls[0].headers["Host"].startswith("rebinding.example:")
 
