@@ -21,7 +21,7 @@ from diagnosis.history.saved_filters import SavedFilter
 from diagnosis.models import Radiograph
 from diagnosis.pages.access import members_only, uuid_or_none
 from diagnosis.picture import SHOWN_INLINE
-from diagnosis.reviewing.blinding import disclose, disclose_all, show_or_hide
+from diagnosis.reviewing.blinding import disclose_all, show_or_hide
 from diagnosis.waiting import poll_milliseconds, waits_of
 
 PAGE_SIZE = 24
@@ -39,7 +39,7 @@ def history(request: HttpRequest) -> HttpResponse:
     if is_valid := form.is_valid():
         found = form.found()
         page = page_of(found, read_mark(request.GET.get("cursor", ""), found.order), PAGE_SIZE)
-        (show_or_hide if blinded else disclose)(request.user, page.radiographs)
+        show_or_hide(request.user, page.radiographs, blinded)
     saved = _saved(form)
     context = {
         "form": form,

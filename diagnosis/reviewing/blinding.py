@@ -43,10 +43,13 @@ def set_blinded(user: Any, blinded: bool) -> None:
         Reader.objects.filter(pk=reader.pk).exclude(blinded=blinded).update(blinded=blinded, blinded_since=since)
 
 
-def hidden_from(user: Any, radiographs: Iterable[Radiograph]) -> set[uuid.UUID]:
-    """Return which of them the user must read before the answer is shown. A query where they do not read blinded."""
+def hidden_from(user: Any, radiographs: Iterable[Radiograph], blinded: bool | None = None) -> set[uuid.UUID]:
+    """Return which of them the user must read before the answer is shown. A query where they do not read blinded.
+
+    Whoever knows already whether they do says so, and saves that query.
+    """
     wanted = {radiograph.pk for radiograph in radiographs}
-    if not wanted or not is_blinded(user):
+    if not wanted or not (is_blinded(user) if blinded is None else blinded):
         return set()
     read = Review.objects.by(user).filter(radiograph__in=wanted)
     return wanted - set(read.values_list("radiograph", flat=True))
@@ -58,10 +61,10 @@ def read_already(user: Any, radiographs: RadiographQuerySet) -> RadiographQueryS
     return radiographs.filter(Exists(own))
 
 
-def show_or_hide(user: Any, radiographs: Iterable[Radiograph]) -> set[uuid.UUID]:
+def show_or_hide(user: Any, radiographs: Iterable[Radiograph], blinded: bool | None = None) -> set[uuid.UUID]:
     """Mark the predictions that are not shown, write down that the others are, and return whose are hidden."""
     shown = list(radiographs)
-    hidden = hidden_from(user, shown)
+    hidden = hidden_from(user, shown, blinded)
     for radiograph in shown:
         radiograph.is_hidden = radiograph.pk in hidden
     disclose(user, [radiograph for radiograph in shown if radiograph.pk not in hidden])
