@@ -11,7 +11,7 @@ PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
-	@echo "Another port: $(PORT_HINT)   All settings: README.md"
+	@echo "Another port: $(PORT_HINT)   All settings: docs/running.md"
 
 run: .venv/serving ## start web server, worker and Redis; Ctrl-C stops them
 	@.venv/bin/python -m pneumodetect.run

@@ -23,4 +23,4 @@ class GivesAnswers:
         given_by_api(request.user)
         if pk := kwargs.get("pk"):
             seen = Radiograph.objects.visible_to(request.user)
-            disclose(request.user, seen.exclude(owner=request.user).filter(pk=pk))
+            disclose(request.user, seen.exclude(owner=request.user.pk).filter(pk=pk))

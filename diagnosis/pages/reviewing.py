@@ -71,11 +71,11 @@ def reading(request: HttpRequest) -> HttpResponse:
     """The next radiograph to read, without the network's answer; above it, what it said of the one before."""
     if request.method == "POST":
         return _save_and_next(request)
-    found = Found((unread_by(request.user),), ORDERS[NEWEST_FIRST])
+    found = Found(unread_by(request.user), ORDERS[NEWEST_FIRST])
     mark = read_mark(request.GET.get("after", ""), found.order)
     page = page_of(found, mark, 1)
     radiograph = page.radiographs[0] if page.radiographs else None
-    remaining = found.parts[0].order_by()[: MOST_COUNTED + 1].count() if radiograph else 0
+    remaining = _count(found) if radiograph else 0
     context = {
         "radiograph": radiograph,
         "after": page.after,
@@ -87,6 +87,11 @@ def reading(request: HttpRequest) -> HttpResponse:
         **(_to_read(radiograph) if radiograph else {}),
     }
     return render(request, "diagnosis/reviewing/reading.html", context)
+
+
+def _count(found: Found) -> int:
+    """Count, where there are more than MOST_COUNTED, no further than one more in each part."""
+    return sum(part.order_by()[: MOST_COUNTED + 1].count() for part in found.parts)
 
 
 def _to_read(radiograph: Radiograph) -> dict[str, Any]:

@@ -43,8 +43,8 @@ class PeriodForm(forms.Form):
     begin = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     end = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     unit = forms.ChoiceField(label=_("By"), choices=[("month", _("month")), ("quarter", _("quarter"))], required=False)
-    blinded = forms.BooleanField(label=_("Blinded verdicts only"), required=False)
     group = forms.ChoiceField(label=_("Group"), required=False)
+    blinded = forms.BooleanField(label=_("Blinded verdicts only"), required=False)
     all = forms.BooleanField(label=_("Of all users"), required=False)
 
     def __init__(self, user: Any, data: QueryDict) -> None:

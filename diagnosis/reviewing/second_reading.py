@@ -72,10 +72,15 @@ def consensus_words(labels: Iterable[str]) -> str:
     return _("%(most)d of %(count)d readers say: %(label)s.") % facts
 
 
-def unread_by(user: Any) -> RadiographQuerySet:
-    """Return what the network has answered, the user may see and has not given a verdict on."""
-    from diagnosis.models import Radiograph
+def unread_by(user: Any) -> tuple[RadiographQuerySet, ...]:
+    """Return what the network has answered, the user may see and has not given a verdict on.
 
+    One's own, and what others share with each of one's groups: each part is read off an index of its own.
+    """
+    from diagnosis.models import Radiograph, ReadingGroup
+
+    rows = Radiograph.objects.all()
+    groups = ReadingGroup.objects.of(user).values_list("pk", flat=True)
+    visible = [rows.owned_by(user), *(rows.in_group(pk).exclude(owner=user) for pk in groups)]
     mine = Review.objects.by(user).filter(radiograph=OuterRef("pk"))
-    answered = Radiograph.objects.visible_to(user).filter(outcome="succeeded")
-    return answered.exclude(Exists(mine))
+    return tuple(part.filter(outcome="succeeded").exclude(Exists(mine)) for part in visible)

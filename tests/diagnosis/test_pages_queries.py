@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 
 from diagnosis import worker
 from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup, Webhook
+from diagnosis.reviewing.blinding import set_blinded
 from diagnosis.reviewing.recording import record
 from tests.diagnosis.pages import HTMX, browser_of, page_of
 from tests.factories import make_radiograph, succeeded
@@ -85,3 +86,13 @@ def test_no_page_takes_more_than_twelve_queries(
     with django_assert_max_num_queries(MOST):
         answer = client.get(address, headers=HTMX if name in PARTS else {})
     assert answer.status_code == (404 if name == "not found" else 200)
+
+
+@pytest.mark.parametrize(
+    "name", ["upload", "history", "history of a group", "disagreements", "result, succeeded", "statistics of a group"]
+)
+def test_reading_blinded_takes_no_more_than_twelve_queries_either(
+    alice: User, radiographs: list[Radiograph], name: str, django_assert_max_num_queries: Any
+) -> None:
+    set_blinded(alice, True)
+    test_no_page_takes_more_than_twelve_queries(alice, radiographs, name, django_assert_max_num_queries)

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from diagnosis.models import Disclosure, ModelVersion, Prediction, Radiograph, Reader, Review
+from diagnosis.models import Disclosure, ModelVersion, Prediction, Radiograph, Reader, ReadingGroup, Review
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.reviewing import blinding, recording
 from diagnosis.reviewing.recording import record
@@ -320,6 +320,24 @@ def test_what_is_put_off_comes_again_from_the_start(alice: User, version: ModelV
     assert "second.jpg" in words(client.get("/reading/", {"after": "nonsense"}))
 
 
+def test_what_others_share_with_ones_groups_is_to_be_read_once_each(
+    alice: User, bob: User, version: ModelVersion
+) -> None:
+    wards = [ReadingGroup.found(name, bob) for name in ("Ward 3", "Ward 4", "Ward 5")]
+    for ward in wards[:2]:
+        ward.memberships.create(user=alice)
+    for owner, group in ((alice, wards[0]), (bob, wards[0]), (bob, wards[1]), (bob, wards[2]), (bob, None)):
+        radiograph = make_radiograph(owner, **succeeded(version))
+        Radiograph.objects.filter(pk=radiograph.pk).update(group=group)
+    read: list[str] = []
+    client = browser_of(alice)
+    while shown := (page := client.get("/reading/")).context["radiograph"]:
+        assert page.context["remaining"] == 3 - len(read)
+        client.post("/reading/", {"radiograph": shown.pk, "label": "NORMAL"})
+        read.append(shown.group.name)
+    assert read == ["Ward 4", "Ward 3", "Ward 3"]
+
+
 def test_a_slip_in_the_list_says_what_is_missing(alice: User, version: ModelVersion) -> None:
     radiograph = make_radiograph(alice, **succeeded(version))
     client = browser_of(alice)
@@ -334,7 +352,8 @@ def test_another_readers_verdict_is_not_revealed_by_its_number(alice: User, vers
     radiograph = reviewed(alice, version, "PNEUMONIA", "NORMAL")
     page = words(browser_of(alice).get("/reading/", {"last": Review.objects.get().pk}))
     assert "revealed" not in page
-    assert set(unread_by(alice)) == {radiograph}
+    (own,) = unread_by(alice)
+    assert set(own) == {radiograph}
 
 
 def test_reading_blinded_is_switched_on_and_off(alice: User) -> None:
@@ -363,10 +382,13 @@ def test_the_report_names_the_verdicts(alice: User, version: ModelVersion) -> No
 
 def test_lists_of_reviewed_and_unread_are_read_off_an_index(alice: User, version: ModelVersion) -> None:
     own = Radiograph.objects.owned_by(alice).order_by("-created", "-pk")
+    ReadingGroup.found("Ward 3", alice)
+    unread, of_group = unread_by(alice)
     for rows, indexes in (
         (own.filter(reviewed__isnull=False), ["radiograph_reviewed"]),
         (own.filter(reading="differs"), ["radiograph_reading"]),
-        (unread_by(alice).order_by("-created", "-pk"), ["radiograph_outcome", "review_by_reader"]),
+        (unread.order_by("-created", "-pk"), ["radiograph_outcome", "review_by_reader"]),
+        (of_group.order_by("-created", "-pk"), ["radiograph_group_outcome", "review_by_reader"]),
     ):
         plan = rows[:25].explain()
         assert [index for index in indexes if index not in plan] == [], plan

@@ -13,8 +13,9 @@ from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from knox.models import get_token_model
 
-from diagnosis.models import Comparison, ModelVersion, Radiograph
+from diagnosis.models import Comparison, ComparisonSeen, ModelVersion, Radiograph
 from tests.diagnosis.everybody import METHODS, SECRET, World, all_routes, ask, make_world, outcome, said_by
+from tests.second_factor import with_second_factor
 
 pytestmark = pytest.mark.usefixtures("rung")
 
@@ -51,7 +52,8 @@ def address_in_admin(route: str, radiograph: Radiograph) -> str:
     facts |= {name: row.pk for name in ("object_id", "pk", "id") if row}
     if "(?P<" in route:
         return "/admin/diagnosis/" if "<app_label>" in route else "/admin/nowhere"
-    return "/admin/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(facts[match[1]]), route)
+    facts["uuid:pk"] = radiograph.pk  # whichever model the page is about
+    return "/admin/" + re.sub(r"<(?:(uuid:pk)|(?:\w+:)?(\w+))>", lambda match: str(facts[match[1] or match[2]]), route)
 
 
 def mistakes_in_admin(world: World, route: str) -> Iterator[str]:
@@ -82,6 +84,10 @@ def make_one_of_each(radiograph: Radiograph) -> None:
     Group.objects.create(name="readers")
     EmailAddress.objects.create(user=owner, email="uploader@example.net")
     get_token_model().objects.create(owner)
+    with_second_factor(owner)
     Comparison.objects.create(a=version, b=version, figures={"images": 1})
+    ComparisonSeen.objects.create(
+        username="administrator", version=version, active=version, radiographs=1, differing=0
+    )
     for run in ("TrainingRun",) if apps.is_installed("training") else ():
         apps.get_model("training", run).objects.create(data="chest_xray")
