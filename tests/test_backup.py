@@ -333,11 +333,11 @@ def test_rows_that_the_database_does_not_take_leave_nothing_of_the_backup(
     place: Path, tmp_path: Path, row: Any
 ) -> None:
     header = header_of_now()
-    columns = header["tables"]["knox_authtoken"]
+    columns = header["tables"]["diagnosis_profile"]
     values = [99999 if name == "user_id" else "2026-01-01T00:00:00+00:00" for name in columns]
     line = json.dumps(values if row == ["nobody", 99999] else row) + "\n"
-    members = {"files/uploads/1.jpg": b"one", "rows/knox_authtoken/000001.jsonl": line.encode()}
-    counted = dict.fromkeys(header["tables"], 0) | {"knox_authtoken": 1}
+    members = {"files/uploads/1.jpg": b"one", "rows/diagnosis_profile/000001.jsonl": line.encode()}
+    counted = dict.fromkeys(header["tables"], 0) | {"diagnosis_profile": 1}
     assert_refused(small(tmp_path / "b.tar", members, header, rows=counted), place, "does not")
 
 
