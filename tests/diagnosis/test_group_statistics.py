@@ -25,7 +25,7 @@ def ward(alice: User, bob: User) -> ReadingGroup:
     return group
 
 
-def statistics_of(user: User, group: object) -> str:
+def statistics_of(user: User, group: int | str) -> str:
     return words(browser_of(user).get("/statistics/", {"group": group}))
 
 
