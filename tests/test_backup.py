@@ -90,7 +90,7 @@ def test_a_backup_of_a_running_platform_is_whole_and_works_in_an_empty_place(
     run(place, "manage.py", "restore", tmp_path / "all.tar.gz")
     restored, source = rows_of(place), rows_of(live_platform.data_dir)
     assert restored.keys() == source.keys()
-    for table in ("auth_user", "knox_authtoken", "diagnosis_modelversion", "auth_permission"):
+    for table in ("auth_user", "diagnosis_apitoken", "diagnosis_modelversion", "auth_permission"):
         assert restored[table]
         assert restored[table] <= source[table]
     names = {row["id"].replace("-", "") for row in before}
