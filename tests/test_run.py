@@ -104,7 +104,8 @@ def test_the_demo_user_is_no_administrator_where_others_are_served(
 
 def test_clients_that_begin_a_request_and_say_no_more_do_not_hold_the_web_server(tmp_path: Path) -> None:
     port = free_port()
-    *_, worker_class = (part for part in web_command(port) if part.startswith("pneumodetect.web_worker"))
+    command = web_command(port)
+    worker_class = command[command.index("--worker-class") + 1]
     impatient = (
         "import pneumodetect.web_worker as w; w.SILENCE_SECONDS = 1; from gunicorn.app.wsgiapp import run; run()"
     )
