@@ -74,7 +74,7 @@ def test_an_account_is_deleted_after_the_password_and_the_name(
     page.goto("/accounts/my-data/")
     page.get_by_role("link", name="Delete your account…").click()
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button").last.click()
+    page.get_by_role("main").get_by_role("button").last.click()
     page.get_by_role("heading", name="What stays").wait_for()
     page.get_by_role("button", name="Delete my account and files").click()
     page.get_by_label("Write your user name").fill("bob")
