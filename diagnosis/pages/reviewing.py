@@ -20,7 +20,7 @@ from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.picture import picture_url
 from diagnosis.reviewing import blinding
 from diagnosis.reviewing.recording import TOO_MANY_REVIEWS, TooManyReviews, VerdictForm, record
-from diagnosis.reviewing.second_reading import second_reading, unread_by, verdicts_of
+from diagnosis.reviewing.second_reading import count_unread_by, second_reading, unread_by, verdicts_of
 
 #: Of what is still to be read, no more are counted.
 MOST_COUNTED = 100
@@ -75,7 +75,7 @@ def reading(request: HttpRequest) -> HttpResponse:
     mark = read_mark(request.GET.get("after", ""), found.order)
     page = page_of(found, mark, 1)
     radiograph = page.radiographs[0] if page.radiographs else None
-    remaining = _count(found) if radiograph else 0
+    remaining = count_unread_by(request.user, MOST_COUNTED + 1) if radiograph else 0
     context = {
         "radiograph": radiograph,
         "after": page.after,
@@ -87,11 +87,6 @@ def reading(request: HttpRequest) -> HttpResponse:
         **(_to_read(radiograph) if radiograph else {}),
     }
     return render(request, "diagnosis/reviewing/reading.html", context)
-
-
-def _count(found: Found) -> int:
-    """Count, where there are more than MOST_COUNTED, no further than one more in each part."""
-    return sum(part.order_by()[: MOST_COUNTED + 1].count() for part in found.parts)
 
 
 def _to_read(radiograph: Radiograph) -> dict[str, Any]:

@@ -82,5 +82,16 @@ def unread_by(user: Any) -> tuple[RadiographQuerySet, ...]:
     rows = Radiograph.objects.all()
     groups = ReadingGroup.objects.of(user).values_list("pk", flat=True)
     visible = [rows.owned_by(user), *(rows.in_group(pk).exclude(owner=user) for pk in groups)]
+    return tuple(_unread(part, user) for part in visible)
+
+
+def count_unread_by(user: Any, most: int) -> int:
+    """Count them all in one query, no further than ``most``."""
+    from diagnosis.models import Radiograph
+
+    return _unread(Radiograph.objects.visible_to(user), user).order_by()[:most].count()
+
+
+def _unread(radiographs: RadiographQuerySet, user: Any) -> RadiographQuerySet:
     mine = Review.objects.by(user).filter(radiograph=OuterRef("pk"))
-    return tuple(part.filter(outcome="succeeded").exclude(Exists(mine)) for part in visible)
+    return radiographs.filter(outcome="succeeded").exclude(Exists(mine))
