@@ -359,7 +359,7 @@ def test_pages_and_states_cost_few_queries_however_many_rows(
         client.post("/", {"file": upload("scans.zip", archive)}, headers=HTMX)
     assert Radiograph.objects.count() == 20
     asked = list(Radiograph.objects.values_list("pk", flat=True))
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         states(client, *asked)
 
 
