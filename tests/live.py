@@ -20,7 +20,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "a live password"
-CONFIGURING = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DEBUG", "EMAIL_URL", "SENTRY_DSN")
+CONFIGURING = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "DEBUG",
+    "EMAIL_URL",
+    "SENTRY_DSN",
+    "DJANGO_ALLOW_ASYNC_UNSAFE",  # the browser's tests set it for their own process
+)
 
 
 def free_port() -> int:

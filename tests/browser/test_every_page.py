@@ -32,10 +32,11 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 SCREENSHOTS = Path(project.BASE_DIR) / "var" / "screenshots"
 
 
-def log_in(context: BrowserContext, user: User, url: str) -> None:
+def log_in(context: BrowserContext, user: User, url: str, *, just_shown: bool = True) -> None:
     client = Client()
     client.force_login(user)
-    as_if_just_shown(client, user)
+    if just_shown:
+        as_if_just_shown(client, user)
     context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
 
 

@@ -69,7 +69,7 @@ def test_an_address_that_is_refused_says_so_beside_its_field(
 def test_an_account_is_deleted_after_the_password_and_the_name(
     alice: User, browser_context: BrowserContext, live_server: Any
 ) -> None:
-    log_in(browser_context, alice, live_server.url)
+    log_in(browser_context, alice, live_server.url, just_shown=False)
     page = browser_context.new_page()
     page.goto("/accounts/my-data/")
     page.get_by_role("link", name="Delete your account…").click()
