@@ -164,6 +164,9 @@ class Radiograph(Listed):
     format = models.CharField(max_length=8)
     width = models.PositiveIntegerField(help_text="Pixels.")
     height = models.PositiveIntegerField(help_text="Pixels.")
+    size = models.PositiveBigIntegerField(
+        "bytes", null=True, blank=True, help_text="Of the file, as it is stored; unknown of older ones."
+    )
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True, help_text="Of the upload, as it arrived.")
     acquisition = models.JSONField(
         default=dict,
@@ -240,7 +243,9 @@ class Prediction(AbstractPrediction):
     """What one ModelVersion says of one Radiograph to those who may see it, and the job of finding out."""
 
     radiograph = models.ForeignKey(Radiograph, models.CASCADE, related_name="predictions")
-    model_version = models.ForeignKey(ModelVersion, models.PROTECT, null=True, related_name="predictions")
+    model_version = models.ForeignKey(
+        ModelVersion, models.PROTECT, null=True, related_name="predictions", db_index=False
+    )
     wanted_version = models.ForeignKey(
         ModelVersion,
         models.PROTECT,
@@ -254,7 +259,14 @@ class Prediction(AbstractPrediction):
 
     class Meta:
         ordering = ["-queued_at", "-pk"]
-        indexes = [not_final("prediction_not_final")]
+        indexes = [
+            not_final("prediction_not_final"),
+            # What the admin's list is sorted and filtered by; the last one serves the foreign key as well.
+            models.Index(fields=["-queued_at", "-id"], name="prediction_by_moment"),
+            models.Index(fields=["status", "-queued_at", "-id"], name="prediction_by_status"),
+            models.Index(fields=["reason_code", "-queued_at", "-id"], name="prediction_by_reason"),
+            models.Index(fields=["model_version", "-queued_at", "-id"], name="prediction_by_version"),
+        ]
         constraints = [probability_if_succeeded("probability_if_succeeded")]
 
     @classmethod
