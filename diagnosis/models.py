@@ -30,7 +30,7 @@ from diagnosis.people.models import Letter as Letter
 from diagnosis.people.models import MailSettings as MailSettings
 from diagnosis.people.profile import Profile as Profile
 from diagnosis.people.tokens import ApiToken as ApiToken
-from diagnosis.predicting import AbstractPrediction, not_final, probability_if_succeeded
+from diagnosis.predicting import AbstractPrediction, not_final, probability_if_succeeded, unsuccessful
 from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
 from diagnosis.reviewing.models import Disclosure as Disclosure
 from diagnosis.reviewing.models import Drift as Drift
@@ -263,8 +263,8 @@ class Prediction(AbstractPrediction):
             not_final("prediction_not_final"),
             # What the admin's list is sorted and filtered by; the last one serves the foreign key as well.
             models.Index(fields=["-queued_at", "-id"], name="prediction_by_moment"),
-            models.Index(fields=["status", "-queued_at", "-id"], name="prediction_by_status"),
-            models.Index(fields=["reason_code", "-queued_at", "-id"], name="prediction_by_reason"),
+            unsuccessful("status", name="prediction_by_status"),
+            unsuccessful("reason_code", name="prediction_by_reason"),
             models.Index(fields=["model_version", "-queued_at", "-id"], name="prediction_by_version"),
         ]
         constraints = [probability_if_succeeded("probability_if_succeeded")]

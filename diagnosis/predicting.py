@@ -42,6 +42,13 @@ def _reason(code: str, reason: str) -> dict[str, Any]:
     return {"reason_code": code, "reason": str(reason), "reason_parts": parts}
 
 
+def unsuccessful(field: str, name: str) -> models.Index:
+    """Return an index of those that were refused or failed, few among many, by a field and the newest first."""
+    # By columns, for the same reason; only they are final without a probability.
+    condition = Q(finished_at__isnull=False, probability__isnull=True)
+    return models.Index(fields=[field, "-queued_at", "-id"], condition=condition, name=name)
+
+
 class AbstractPrediction(models.Model):
     """What one ModelVersion says of one Radiograph, and the job of finding out. All changes of state are here."""
 

@@ -119,7 +119,7 @@ def _redis() -> RedisState:
 
 def _failures() -> Failures:
     since = timezone.now() - timedelta(days=FAILURES_OVER)
-    lately = Prediction.objects.filter(status__in=NOT_SUCCEEDED, queued_at__gte=since).order_by()
+    lately = Prediction.objects.unsuccessful().filter(status__in=NOT_SUCCEEDED, queued_at__gte=since).order_by()
     counted = lately.values_list("status", "reason_code").annotate(number=Count("pk")).order_by("-number")
     return Failures(since, list(counted))
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.filters import DateFieldListFilter, RelatedFieldListFilter
+from django.contrib.admin.filters import ChoicesFieldListFilter, DateFieldListFilter, RelatedFieldListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from diagnosis.administration.reasons import reason_codes
 from diagnosis.history.filters import starts_of
+from diagnosis.models import Prediction
 
 #: The newest versions that can be chosen.
 MOST_VERSIONS = 50
@@ -66,6 +67,19 @@ class VersionFilter(RelatedFieldListFilter):
         return list(versions.values_list("pk", "version")[:MOST_VERSIONS])
 
 
+class StatusFilter(ChoicesFieldListFilter):
+    """Each status by the index of its kind: those that wait, and those that were refused or failed, are few."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found: Any = super().queryset(request, queryset)
+        status = self.lookup_val[0] if self.lookup_val else ""
+        if status in (Prediction.Status.PENDING, Prediction.Status.RUNNING):
+            return found.filter(finished_at__isnull=True)  # type: ignore[no-any-return]
+        if status in (Prediction.Status.REFUSED, Prediction.Status.FAILED):
+            return found.filter(finished_at__isnull=False, probability__isnull=True)  # type: ignore[no-any-return]
+        return found  # type: ignore[no-any-return]
+
+
 class ReasonFilter(admin.SimpleListFilter):
     title = gettext_lazy("reason")
     parameter_name = "reason_code"
@@ -74,4 +88,6 @@ class ReasonFilter(admin.SimpleListFilter):
         return [(code, code) for code in reason_codes()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(reason_code=self.value()) if self.value() else queryset
+        if not self.value():
+            return queryset
+        return queryset.filter(reason_code=self.value(), finished_at__isnull=False, probability__isnull=True)

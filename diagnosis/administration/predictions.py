@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from diagnosis import submission
-from diagnosis.administration.filters import DayFilter, ReasonFilter, VersionFilter
+from diagnosis.administration.filters import DayFilter, ReasonFilter, StatusFilter, VersionFilter
 from diagnosis.administration.paging import ReadOnlyAdmin
 from diagnosis.models import Prediction
 from diagnosis.translation import decimal
@@ -31,7 +31,7 @@ class PredictionAdmin(ReadOnlyAdmin):
         "radiograph", "status", "reason_code", "label", "percent", "band", "model_version", "attempts", "seconds",
         "queued_at",
     )  # fmt: skip
-    list_filter = ("status", ReasonFilter, ("model_version", VersionFilter), ("queued_at", DayFilter))
+    list_filter = (("status", StatusFilter), ReasonFilter, ("model_version", VersionFilter), ("queued_at", DayFilter))
     list_select_related = ("radiograph", "model_version")
     sortable_by = ("queued_at",)
     found_by = ("radiograph", "pk", "radiograph__sha256", "radiograph__owner__username")

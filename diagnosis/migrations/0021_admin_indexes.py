@@ -5,9 +5,13 @@ from typing import Any
 import django.db.models.deletion
 from django.db import migrations, models
 
+UNSUCCESSFUL = models.Q(finished_at__isnull=False, probability__isnull=True)
 
-def index(model: str, name: str, *fields: str) -> migrations.AddIndex:
-    return migrations.AddIndex(model_name=model, index=models.Index(fields=list(fields), name=name))
+
+def index(model: str, name: str, *fields: str, condition: models.Q | None = None) -> migrations.AddIndex:
+    return migrations.AddIndex(
+        model_name=model, index=models.Index(fields=list(fields), name=name, condition=condition)
+    )
 
 
 class Migration(migrations.Migration):
@@ -34,8 +38,8 @@ class Migration(migrations.Migration):
             ),
         ),
         index("prediction", "prediction_by_moment", "-queued_at", "-id"),
-        index("prediction", "prediction_by_status", "status", "-queued_at", "-id"),
-        index("prediction", "prediction_by_reason", "reason_code", "-queued_at", "-id"),
+        index("prediction", "prediction_by_status", "status", "-queued_at", "-id", condition=UNSUCCESSFUL),
+        index("prediction", "prediction_by_reason", "reason_code", "-queued_at", "-id", condition=UNSUCCESSFUL),
         index("prediction", "prediction_by_version", "model_version", "-queued_at", "-id"),
         index("delivery", "delivery_by_moment", "-created", "-id"),
         index("delivery", "delivery_by_state", "state", "-created", "-id"),
