@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from diagnosis.api.keyed_calls import KeyedCall as KeyedCall
-from diagnosis.engine.artifact import ModelCard
+from diagnosis.engine.artifact import LONGEST_VERSION, ModelCard
 from diagnosis.engine.sentences import sentence
 from diagnosis.engine.suitability import Caution, cautions_of
 from diagnosis.history.listed import Listed
@@ -46,7 +46,7 @@ from diagnosis.webhooks.models import Webhook as Webhook
 class ModelVersion(models.Model):
     """A published network. Its artifact lies in ``folder`` and is never changed."""
 
-    version = models.CharField(max_length=64, unique=True)
+    version = models.CharField(max_length=LONGEST_VERSION, unique=True)
     network_sha256 = models.CharField("SHA-256 of the network", max_length=64)
     card = models.JSONField("model card")
     active = models.BooleanField(default=False, help_text="New predictions are made by the active version.")

@@ -16,18 +16,25 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from diagnosis import publishing
+from diagnosis.administration.artifacts import ReceivingArtifacts
+from diagnosis.administration.filters import DayFilter
 from diagnosis.administration.paging import ReadOnlyAdmin
 from diagnosis.engine.errors import ArtifactError
-from diagnosis.models import ModelVersion
+from diagnosis.model_facts import data_sets, data_sets_elsewhere
+from diagnosis.models import Comparison, ModelVersion, ShadowPrediction
 from diagnosis.versions.admin import UNSEEN, SilentAnswersAdmin
+
+#: The newest comparisons that the page of a version names.
+MOST_COMPARISONS = 10
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(SilentAnswersAdmin, ReadOnlyAdmin):
+class ModelVersionAdmin(ReceivingArtifacts, SilentAnswersAdmin, ReadOnlyAdmin):
     list_display = ("version", "active", "shadow", "published", "activated", "network_sha256")
-    list_filter = ("active", "published")
+    list_filter = ("active", ("published", DayFilter))
     search_fields = ("version", "network_sha256")
-    actions = ("activate", "answer_silently")
+    fields = ("version", "active", "shadow", "published", "activated", "network_sha256")
+    actions = ("activate", "answer_silently", "compare")
     change_form_template = "admin/diagnosis/modelversion/change_form.html"
     change_list_template = "admin/diagnosis/modelversion/change_list.html"
 
@@ -50,9 +57,35 @@ class ModelVersionAdmin(SilentAnswersAdmin, ReadOnlyAdmin):
         previous = ModelVersion.objects.previous() if self.has_activate_permission(request) else None
         return super().changelist_view(request, {"previous": previous, **(extra_context or {})})
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
+        return super().get_queryset(request).defer("card")
+
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
-        may_activate = self.has_activate_permission(request)
-        return super().change_view(request, object_id, form_url, {"may_activate": may_activate})
+        context = {"may_activate": self.has_activate_permission(request)}
+        if version := self.get_object(request, object_id):
+            context |= {
+                "card": version.card,
+                "data_sets": data_sets(version.card),
+                "elsewhere": data_sets_elsewhere(version.version),
+                "comparisons": Comparison.objects.involving(version).select_related("a", "b")[:MOST_COMPARISONS],
+            }
+        return super().change_view(request, object_id, form_url, context)
+
+    @admin.action(description=gettext_lazy("Compare the two selected versions"))
+    def compare(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> HttpResponse | None:
+        """Lead to what is known: the newest comparison on labelled images, or that of the silent answers."""
+        chosen = list(queryset[:3])
+        if len(chosen) != 2:
+            self.message_user(request, _("Select exactly two versions to compare."), messages.ERROR)
+            return None
+        if found := Comparison.objects.between(*chosen).first():
+            return redirect("admin:diagnosis_comparison_change", found.pk)
+        silent = next((each for each in chosen if not each.active), chosen[0])
+        if any(each.active for each in chosen) and ShadowPrediction.objects.filter(model_version=silent).exists():
+            return redirect("admin:diagnosis_modelversion_silent", silent.pk)
+        sentence = _("These were not compared yet: manage.py compare_models {one} {other} --data DIR does it.")
+        self.message_user(request, sentence.format(one=chosen[0], other=chosen[1]), messages.WARNING)
+        return None
 
     @admin.action(description=gettext_lazy("Activate the selected version"), permissions=["activate"])
     def activate(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> HttpResponse | None:

@@ -31,7 +31,7 @@ class PredictionAdmin(ReadOnlyAdmin):
         "radiograph", "status", "reason_code", "label", "percent", "band", "model_version", "attempts", "seconds",
         "queued_at",
     )  # fmt: skip
-    list_filter = (("status", StatusFilter), ReasonFilter, ("model_version", VersionFilter), ("queued_at", DayFilter))
+    list_filter = (("status", StatusFilter), ("queued_at", DayFilter), ("model_version", VersionFilter), ReasonFilter)
     list_select_related = ("radiograph", "model_version")
     sortable_by = ("queued_at",)
     found_by = ("radiograph", "pk", "radiograph__sha256", "radiograph__owner__username")
