@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from diagnosis import publishing
@@ -39,13 +40,17 @@ def test_each_list_opens_in_few_queries_however_long(
         ("radiograph/?q=left", "left.jpg", "right.jpg"),
         ("prediction/?q=left", "left.jpg", "right.jpg"),
         ("prediction/?status__exact=failed", "right.jpg", "left.jpg"),
+        ("prediction/?status__exact=succeeded", "left.jpg", "right.jpg"),
+        ("prediction/?reason_code=unreadable", "right.jpg", "left.jpg"),
+        ("prediction/?model_version__isnull=True", "right.jpg", "left.jpg"),
     ],
 )
 def test_search_and_filters_find_and_leave_out(
     admin: Client, alice: User, version: ModelVersion, address: str, found: str, other: str
 ) -> None:
     make_radiograph(alice, filename="left.jpg", **succeeded(version))
-    make_radiograph(alice, filename="right.jpg", status="failed", reason_code="unreadable")
+    ended = {"reason_code": "unreadable", "finished_at": timezone.now()}
+    make_radiograph(alice, filename="right.jpg", status="failed", **ended)
     page = admin.get(f"/admin/diagnosis/{address}").content.decode()
     assert found in page
     assert other not in page
