@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -65,6 +66,8 @@ class ModelVersionAdmin(ReceivingArtifacts, SilentAnswersAdmin, ReadOnlyAdmin):
         if version := self.get_object(request, object_id):
             context |= {
                 "card": version.card,
+                "made": parse_datetime(str(version.card.get("created", ""))),
+                "gate": sorted(set((version.card.get("gate") or {}).get("codes", ()))),
                 "data_sets": data_sets(version.card),
                 "elsewhere": data_sets_elsewhere(version.version),
                 "comparisons": Comparison.objects.involving(version).select_related("a", "b")[:MOST_COMPARISONS],

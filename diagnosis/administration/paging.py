@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -80,12 +81,8 @@ class BoundedAdmin(admin.ModelAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         term = search_term.strip()
         for lookup in self.found_by if term else ():
-            try:
-                found = queryset.filter(**{lookup: term})
-                if found.exists():
-                    return found, False
-            except (ValueError, ValidationError):  # no id looks like this
-                continue
+            if (found := _found(queryset, lookup, term)) is not None:
+                return found, False
         if not term:
             return queryset, False
         if not self.search_fields:
@@ -106,6 +103,23 @@ class BoundedAdmin(admin.ModelAdmin):
             self.message_user(request, sentence, messages.ERROR)
             return None
         return super().response_action(request, queryset)
+
+
+def _found(queryset: QuerySet[Any], lookup: str, term: str) -> QuerySet[Any] | None:
+    """Return the rows that a lookup finds; None where there are none.
+
+    A user is looked up first: only of a known id can a database tell beforehand how many rows are the user's.
+    """
+    path, _, last = lookup.rpartition("__")
+    try:
+        if path and last == "username":
+            user = User.objects.filter(username=term).values_list("pk", flat=True).first()
+            found = queryset.filter(**{path: user}) if user else queryset.none()
+        else:
+            found = queryset.filter(**{lookup: term})
+        return found if found.exists() else None
+    except (ValueError, ValidationError):  # no id looks like this
+        return None
 
 
 class ReadOnlyAdmin(BoundedAdmin):

@@ -58,8 +58,8 @@ class OwnerAdmin(OthersGoAlong, BoundedAdmin, PasswordEndsLogins):
     """Users. Their radiographs and predictions are deleted with them."""
 
     list_display = (
-        "username", "email", "is_active", "is_staff", "last_login", "uploads", "stored", "last_upload", "tokens",
-        "groups_read_in",
+        "username", "uploads", "stored", "last_upload", "tokens", "groups_read_in", "last_login", "email", "is_active",
+        "is_staff",
     )  # fmt: skip
     sortable_by = ("username",)
     found_by = ("username",)
