@@ -41,7 +41,7 @@ def queries_of(model_admin: admin.ModelAdmin, user: User) -> Iterator[str]:
     changelist = model_admin.get_changelist_instance(request)
     yield ""
     for spec in changelist.filter_specs:
-        yield from sorted({choice["query_string"] for choice in spec.choices(changelist)} - {"?"})[:12]
+        yield from sorted({str(choice["query_string"]) for choice in spec.choices(changelist)} - {"?"})[:12]
     if changelist.search_fields:
         for word in (OWNER, "thorax", "nothing is called so"):
             yield f"?q={word.replace(' ', '+')}"

@@ -113,7 +113,7 @@ def _redis() -> RedisState:
     """Raises RedisError where it is away."""
     workers = [Worker.of(said) for said in worker_reports.reports()]
     redis = client()
-    facts: dict[str, Any] = redis.info() if redis else {}  # type: ignore[assignment]
+    facts: dict[str, Any] = redis.info() if redis else {}
     return RedisState(str(facts.get("redis_version", "")), facts.get("used_memory", 0), workers)
 
 

@@ -12,7 +12,7 @@ from django.db import connection
 from diagnosis.models import Radiograph
 
 #: The mean size of an upload is that of so many, drawn by lot.
-SAMPLE = 500
+SAMPLE = 200
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,12 @@ class DayFilter(DateFieldListFilter):
 
     template = "admin/day_filter.html"
 
-    def __init__(self, field: Any, request: HttpRequest, params: Any, *others: Any, field_path: str) -> None:
+    def __init__(
+        self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
+    ) -> None:
         self.parameter = f"{field_path}_on"
         self.others: list[tuple[str, str]] = []
-        super().__init__(field, request, params, *others, field_path=field_path)
+        super().__init__(field, request, params, model, model_admin, field_path)
         given: Any = self.used_parameters.pop(self.parameter, "")
         self.day = str(given[-1] if isinstance(given, list) else given)
 
@@ -62,7 +64,7 @@ class DayFilter(DateFieldListFilter):
 class VersionFilter(RelatedFieldListFilter):
     """Without the cards, which are long."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         versions = field.related_model.objects.order_by("-published")
         return list(versions.values_list("pk", "version")[:MOST_VERSIONS])
 

@@ -62,7 +62,7 @@ class ModelVersionAdmin(ReceivingArtifacts, SilentAnswersAdmin, ReadOnlyAdmin):
         return super().get_queryset(request).defer("card")
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
-        context = {"may_activate": self.has_activate_permission(request)}
+        context: dict[str, Any] = {"may_activate": self.has_activate_permission(request)}
         if version := self.get_object(request, object_id):
             context |= {
                 "card": version.card,

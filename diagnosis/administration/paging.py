@@ -38,6 +38,7 @@ class BoundedPaginator(Paginator):
 
 class BoundedChangeList(ChangeList):
     is_cut = False
+    model_admin: BoundedAdmin
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -96,13 +97,13 @@ class BoundedAdmin(admin.ModelAdmin):
         edge = list(keys[MOST : MOST + 1])
         return queryset.filter(**{f"{field}__gte": edge[0]}) if edge else queryset
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *place: Any) -> HttpResponse | None:
         is_of_all = request.POST.get("select_across") == "1"
         if is_of_all and queryset.order_by()[MOST : MOST + 1].exists():
             sentence = _("More than 10,000 are in this list, which is too many at once. Filter it first.")
             self.message_user(request, sentence, messages.ERROR)
             return None
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *place)
 
 
 def _found(queryset: QuerySet[Any], lookup: str, term: str) -> QuerySet[Any] | None:

@@ -1,7 +1,5 @@
 """Indexes for the lists of the admin, and how large each upload is. Nothing is written into rows that are there."""
 
-from typing import Any
-
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -17,7 +15,7 @@ def index(model: str, name: str, *fields: str, condition: models.Q | None = None
 class Migration(migrations.Migration):
     dependencies = [("diagnosis", "0018_problem_parts")]
 
-    operations: list[Any] = [
+    operations = [
         migrations.AddField(
             model_name="radiograph",
             name="size",

@@ -49,7 +49,7 @@ def test_search_and_filters_find_and_leave_out(
     admin: Client, alice: User, version: ModelVersion, address: str, found: str, other: str
 ) -> None:
     make_radiograph(alice, filename="left.jpg", **succeeded(version))
-    ended = {"reason_code": "unreadable", "finished_at": timezone.now()}
+    ended: dict[str, Any] = {"reason_code": "unreadable", "finished_at": timezone.now()}
     make_radiograph(alice, filename="right.jpg", status="failed", **ended)
     page = admin.get(f"/admin/diagnosis/{address}").content.decode()
     assert found in page

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -80,7 +82,7 @@ def test_it_names_the_workers_with_model_and_memory(charlie: User, real_redis: R
     }  # fmt: skip
     for name, age in (("one@here", 1.0), ("two@here", 600.0)):
         said = WorkerReport(name=name, time=time.time() - age, **facts)
-        real_redis.hset(worker_reports.KEY, name, worker_reports.json.dumps(worker_reports.asdict(said)))
+        real_redis.hset(worker_reports.KEY, name, json.dumps(asdict(said)))
     page = shown_to(charlie)
     assert "one@here 2026.11 1 of 2 200.0 MB at work" in page
     assert "two@here 2026.11 1 of 2 200.0 MB silent for 10 minutes" in page

@@ -37,7 +37,7 @@ def queries_of(model: Any, user: User) -> Iterator[str]:
     changelist = admin.site._registry[model].get_changelist_instance(request)
     yield ""
     for spec in changelist.filter_specs:
-        yield from (choice["query_string"] for choice in list(spec.choices(changelist))[1:3])
+        yield from (str(choice["query_string"]) for choice in list(spec.choices(changelist))[1:3])
     if changelist.search_fields:
         yield "?q=nothing"
 

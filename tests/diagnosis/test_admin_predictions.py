@@ -44,7 +44,12 @@ def test_those_that_were_refused_or_failed_are_classified_again_and_no_others(
     rung: list[int | None],
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    facts = (ended("failed", "gave_up"), ended("refused", "rotated"), succeeded(version), {})
+    facts: tuple[dict[str, Any], ...] = (
+        ended("failed", "gave_up"),
+        ended("refused", "rotated"),
+        succeeded(version),
+        {},
+    )
     rows = [make_radiograph(alice, filename=f"{place}.jpg", **each).prediction for place, each in enumerate(facts)]
     with django_capture_on_commit_callbacks(execute=True):
         page = do(admin, "classify_again", *rows)
@@ -122,4 +127,4 @@ def codes_in(folder: Path) -> Iterator[str]:
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
                 if name in ("Refusal", "fail"):
-                    yield node.args[0].value
+                    yield str(node.args[0].value)
