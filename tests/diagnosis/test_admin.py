@@ -39,6 +39,8 @@ def test_each_list_opens_in_few_queries_however_long(
     [
         ("radiograph/?q=left", "left.jpg", "right.jpg"),
         ("prediction/?q=left", "left.jpg", "right.jpg"),
+        ("prediction/?q=alice", "left.jpg", "of-bob.jpg"),
+        ("radiograph/?q=alice", "left.jpg", "of-bob.jpg"),
         ("prediction/?status__exact=failed", "right.jpg", "left.jpg"),
         ("prediction/?status__exact=succeeded", "left.jpg", "right.jpg"),
         ("prediction/?reason_code=unreadable", "right.jpg", "left.jpg"),
@@ -46,8 +48,9 @@ def test_each_list_opens_in_few_queries_however_long(
     ],
 )
 def test_search_and_filters_find_and_leave_out(
-    admin: Client, alice: User, version: ModelVersion, address: str, found: str, other: str
+    admin: Client, alice: User, bob: User, version: ModelVersion, address: str, found: str, other: str
 ) -> None:
+    make_radiograph(bob, filename="of-bob.jpg")
     make_radiograph(alice, filename="left.jpg", **succeeded(version))
     ended: dict[str, Any] = {"reason_code": "unreadable", "finished_at": timezone.now()}
     make_radiograph(alice, filename="right.jpg", status="failed", **ended)
