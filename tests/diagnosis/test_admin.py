@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from diagnosis import publishing
-from diagnosis.models import ModelVersion, Radiograph
+from diagnosis.models import Comparison, ModelVersion, Radiograph
 from tests.factories import artifact_named, make_radiograph, succeeded
 
 
@@ -162,3 +162,17 @@ def test_who_is_no_staff_sees_no_admin(alice: User) -> None:
     client = Client()
     client.force_login(alice)
     assert client.get("/admin/diagnosis/radiograph/").status_code == 302
+
+
+def test_two_versions_are_compared_by_what_is_known_of_them(admin: Client, version: ModelVersion) -> None:
+    def compare(*chosen: ModelVersion) -> Any:
+        data = {"action": "compare", "_selected_action": [each.pk for each in chosen]}
+        return admin.post("/admin/diagnosis/modelversion/", data, follow=True)
+
+    other = ModelVersion.objects.create(version="other", network_sha256="1" * 64, card=version.card)
+    assert "Select exactly two" in compare(other).content.decode()
+    assert "manage.py compare_models" in compare(other, version).content.decode()
+    comparison = Comparison.objects.create(a=version, b=other, figures={"images": 1}, sentence="They are alike.")
+    shown = compare(version, other)
+    assert shown.redirect_chain[-1][0] == f"/admin/diagnosis/comparison/{comparison.pk}/change/"
+    assert "They are alike." in admin.get(f"/admin/diagnosis/modelversion/{other.pk}/change/").content.decode()
