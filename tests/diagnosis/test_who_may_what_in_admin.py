@@ -28,6 +28,7 @@ ADMIN = [
     (r"(password_change/(done/)?|jsi18n/)", "200", "200"),
     (r"autocomplete/", "403 200", "403"),
     (r"r/.*", "302", "302"),
+    (r"diagnosis/modelversion/publish/", "403", "200 400"),
     (r".*/<path:object_id>/", "302", "302"),
     (r".*<app_label>.*", "404", "200"),
     (r".*<url>.*", "404", "404"),
