@@ -43,9 +43,11 @@ class BoundedChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.is_cut = self.paginator.is_cut
-        # With a limit even where all fit on one page: since they were counted, thousands may have come.
-        rows = list(self.result_list[: max(self.list_per_page, self.list_max_show_all)])
-        self.result_list = self.model_admin.completed(rows)
+        # With a limit even where all fit on one page: since they were counted, thousands may have come. And ids first:
+        # else all that comes before the page is joined with what the list shows of other tables.
+        page = self.result_list[: max(self.list_per_page, self.list_max_show_all)]
+        pks = list(page.select_related(None).prefetch_related(None).values_list("pk", flat=True))
+        self.result_list = self.model_admin.completed(list(self.queryset.filter(pk__in=pks)))
 
 
 class BoundedAdmin(admin.ModelAdmin):
@@ -88,14 +90,7 @@ class BoundedAdmin(admin.ModelAdmin):
             return queryset, False
         if not self.search_fields:
             return queryset.none(), False
-        return super().get_search_results(request, self._newest(queryset), term)
-
-    def _newest(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Cut by a value, not by a subquery of ids: a database reads a range of an index, and nothing else."""
-        field = self.newest_first.removeprefix("-")
-        keys = self.model._default_manager.order_by(self.newest_first).values_list(field, flat=True)
-        edge = list(keys[MOST : MOST + 1])
-        return queryset.filter(**{f"{field}__gte": edge[0]}) if edge else queryset
+        return super().get_search_results(request, newest_of(queryset, self.newest_first), term)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *place: Any) -> HttpResponse | None:
         is_of_all = request.POST.get("select_across") == "1"
@@ -104,6 +99,17 @@ class BoundedAdmin(admin.ModelAdmin):
             self.message_user(request, sentence, messages.ERROR)
             return None
         return super().response_action(request, queryset, *place)
+
+
+def newest_of(queryset: QuerySet[Any], newest_first: str) -> QuerySet[Any]:
+    """Return those that are among the newest MOST rows of their table.
+
+    Cut by a value, not by a subquery of ids: a database reads a range of an index, and nothing else.
+    """
+    field = newest_first.removeprefix("-")
+    keys = queryset.model._default_manager.order_by(newest_first).values_list(field, flat=True)
+    edge = list(keys[MOST : MOST + 1])
+    return queryset.filter(**{f"{field}__gte": edge[0]}) if edge else queryset
 
 
 def _found(queryset: QuerySet[Any], lookup: str, term: str) -> QuerySet[Any] | None:

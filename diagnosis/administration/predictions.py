@@ -13,14 +13,14 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from diagnosis import submission
 from diagnosis.administration.filters import DayFilter, ReasonFilter, StatusFilter, VersionFilter
-from diagnosis.administration.paging import ReadOnlyAdmin
+from diagnosis.administration.paging import ReadOnlyAdmin, newest_of
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.translation import decimal
 
 #: So many are tried again or called off at once: each takes some queries.
 MOST_AT_ONCE = 1000
-#: So many X-rays of a user who is searched for.
-MOST_OF_A_USER = 1000
+#: So many X-rays of a user, or of a name, that is searched for.
+MOST_SEARCHED = 1000
 #: What takes room, and is not shown in lists.
 LONG = ("activation_map", "reason_parts", "model_version__card", "radiograph__acquisition")
 NOT_SUCCEEDED = (Prediction.Status.REFUSED, Prediction.Status.FAILED)
@@ -38,12 +38,10 @@ class PredictionAdmin(ReadOnlyAdmin):
     list_select_related = ("radiograph", "model_version")
     sortable_by = ("queued_at",)
     found_by = ("radiograph", "pk", "radiograph__sha256")
-    search_fields = ("radiograph__filename",)
     search_help_text = gettext_lazy(
         "An id or a SHA-256 in full; a user name in full, for that user’s newest 1,000 X-rays; or a part of a file "
-        "name, among the newest 10,000 predictions."
+        "name, among the newest 10,000 X-rays."
     )
-    newest_first = "-queued_at"
     actions = ("classify_again", "cancel")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Prediction]:
@@ -52,11 +50,16 @@ class PredictionAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Prediction], search_term: str
     ) -> tuple[QuerySet[Prediction], bool]:
-        """No index sorts predictions by whose X-rays they are of, so only a user's newest ones are sorted here."""
-        if owner := User.objects.filter(username=search_term.strip()).first():
-            newest = Radiograph.objects.owned_by(owner).order_by("-created", "-pk")
-            return queryset.filter(radiograph__in=newest.values("pk")[:MOST_OF_A_USER]), False
-        return super().get_search_results(request, queryset, search_term)
+        """No index sorts predictions by owner or file name, so only those of some radiographs are sorted here."""
+        found, _ = super().get_search_results(request, queryset, search_term)
+        if not (term := search_term.strip()) or found.exists():
+            return found, False
+        if owner := User.objects.filter(username=term).first():
+            radiographs: QuerySet[Radiograph] = Radiograph.objects.owned_by(owner)
+        else:
+            radiographs = newest_of(Radiograph.objects.filter(filename__icontains=term), "-created")
+        newest = radiographs.order_by("-created", "-pk").values("pk")
+        return queryset.filter(radiograph__in=newest[:MOST_SEARCHED]), False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a radiograph is deleted whole
