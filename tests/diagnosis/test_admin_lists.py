@@ -103,7 +103,11 @@ def test_the_last_page_that_is_counted_is_reached_and_the_one_after_it_is_not(
     monkeypatch.setattr(paging.BoundedAdmin, "list_per_page", 1)
     for number in range(3):
         make_radiograph(alice, filename=f"{number}.jpg")
-    assert "1.jpg" in client_of_charlie.get("/admin/diagnosis/radiograph/?p=2").content.decode()
+    with CaptureQueriesContext(connection) as captured:
+        assert "1.jpg" in client_of_charlie.get("/admin/diagnosis/radiograph/?p=2").content.decode()
+        skipping = [each["sql"] for each in captured.captured_queries if "OFFSET" in each["sql"]]
+    assert skipping
+    assert not any("JOIN" in statement for statement in skipping)
     assert client_of_charlie.get("/admin/diagnosis/radiograph/?p=3").status_code == 302
 
 

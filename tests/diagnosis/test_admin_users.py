@@ -46,10 +46,13 @@ def test_the_list_of_users_says_what_each_takes_up_in_one_query_more(
 
 
 def test_what_is_much_is_not_counted_to_its_end(admin: Client, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(users, "MOST_COUNTED", 1)
+    monkeypatch.setattr(users, "MOST_SIZES", 1)
     for _ in range(2):
         make_radiograph(alice)
-    assert "more than 1 " in text_of(admin.get("/admin/auth/user/"))
+    Radiograph.objects.update(size=1_500_000)
+    assert "2 about 2.9 MB" in text_of(admin.get("/admin/auth/user/"))
+    monkeypatch.setattr(users, "MOST_COUNTED", 1)
+    assert "more than 1 more than 1.4 MB" in text_of(admin.get("/admin/auth/user/"))
 
 
 def test_the_size_of_a_dicom_file_is_that_of_the_copy_which_is_kept(alice: User, rung: list[int | None]) -> None:
