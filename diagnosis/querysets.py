@@ -95,7 +95,9 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
 
         texts = {field: Coalesce(copy(field), Value("")) for field in ("outcome", "label", "band")}
         changed = self.update(**texts, probability=copy("probability"), model_version=copy("model_version"))
-        follow_reviews(self.filter(reviewed__isnull=False))
+        reviewed = self.filter(reviewed__isnull=False)
+        if reviewed.exists():  # most answers come before any reader, and that update is long to put together
+            follow_reviews(reviewed)
         return changed
 
 

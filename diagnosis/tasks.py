@@ -21,8 +21,12 @@ RING_SECONDS = 1
 @shared_task(name="diagnosis.classify")
 def classify(prediction_id: int | None = None) -> None:
     """Classify this prediction; if it is taken already or none is named, the oldest one that waits."""
-    if classification.classify_next(prediction_id):
-        ring(None)  # behind all that was rung for before
+    left = classification.classify_next(prediction_id)
+    # Both come behind all that was rung for before.
+    if left.silent_answer:
+        ring(None)
+    if left.preview_of and not ring_for_preview(str(left.preview_of), expires=None):
+        previews.make_missing_preview(str(left.preview_of))
 
 
 @shared_task(name="diagnosis.make_preview")
@@ -36,8 +40,8 @@ def ring(prediction_id: int | None, queue: str | None = None, expires: float | N
     return _send(classify, prediction_id, queue=queue, expires=expires)
 
 
-def ring_for_preview(radiograph_id: str) -> bool:
-    return _send(make_preview, radiograph_id, expires=60)
+def ring_for_preview(radiograph_id: str, expires: float | None = 60) -> bool:
+    return _send(make_preview, radiograph_id, expires=expires)
 
 
 def _send(task: Any, id_: Any, **options: Any) -> bool:
