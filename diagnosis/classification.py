@@ -34,8 +34,9 @@ _UNUSABLE = (
 
 
 class Left(NamedTuple):
-    """What an answer leaves to be done, once all who wait have theirs."""
+    """Whether anything was claimed, and what that leaves to be done once all who wait have their answers."""
 
+    claimed: bool = False
     silent_answer: bool = False
     preview_of: uuid.UUID | None = None
 
@@ -70,7 +71,7 @@ def classify_next(prediction_id: int | None) -> Left:
     )
     if isinstance(claimed, Prediction):
         tally.count_final(claimed)
-    return Left(claimed.is_shadowed, preview_of)
+    return Left(True, claimed.is_shadowed, preview_of)
 
 
 def _answer(
