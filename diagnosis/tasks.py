@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from celery import shared_task
 from kombu.exceptions import LimitExceeded, OperationalError
@@ -58,7 +58,7 @@ def count_waiting_rings() -> int:
     """Return how many messages no worker has taken yet; 0 where Redis does not answer."""
     with suppress(RedisError, OSError):
         if redis := client():
-            return int(cast("int", redis.llen(classify.app.conf.task_default_queue)))
+            return redis.llen(classify.app.conf.task_default_queue)
     return 0
 
 

@@ -157,7 +157,12 @@ def test_no_more_is_rung_for_than_no_message_stands_for_yet(
     step: SweepStep, monkeypatch: pytest.MonkeyPatch, real_redis: Redis
 ) -> None:
     rung: list[int | None] = []
-    monkeypatch.setattr("diagnosis.sweep.tasks.ring", lambda pk, **_: rung.append(pk) or True)
+
+    def ring(pk: int | None, **_: Any) -> bool:
+        rung.append(pk)
+        return True
+
+    monkeypatch.setattr("diagnosis.sweep.tasks.ring", ring)
     monkeypatch.setattr("diagnosis.sweep.sweep", lambda: [7, 8, 9])
     real_redis.rpush("celery", "a message", "another")
     step._sweep(CONSUMER)
