@@ -59,7 +59,9 @@ def in_words(rule: RetentionRule) -> str:
 
 
 def to_come(radiograph: Radiograph) -> list[str]:
-    """Say what will be removed of one, by which rule and when, the earliest first. One query."""
+    """Say what will be removed of one, by which rule and when, the earliest first. A query, once it was answered."""
+    if not radiograph.outcome:
+        return []
     rules = [rule for rule in RetentionRule.objects.all().on() if rule.covers(radiograph)]
     open_ones = [rule for rule in rules if radiograph.has_image or rule.removes == What.ALL]
     return [_will_go(radiograph, rule) for rule in sorted(open_ones, key=lambda rule: rule.days)]
