@@ -180,7 +180,7 @@ class RetentionRun(models.Model):
 
     def rule_if_unchanged(self) -> RetentionRule | None:
         """Return the rule; None where it was switched off, changed or deleted since the run began."""
-        rule = RetentionRule.objects.all().on().select_related("group").filter(pk=self.rule_id).first()
+        rule = RetentionRule.objects.all().on().select_related("group").filter(runs=self).first()
         return rule if rule and rule.text == self.text else None
 
     def count(self, removals: list[Removal], reached: datetime) -> None:

@@ -16,7 +16,16 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from diagnosis.errands_process import is_anything_due
-from diagnosis.models import ModelVersion, Prediction, Radiograph, ReadingGroup, Removal, RetentionRule, RetentionRun
+from diagnosis.models import (
+    ModelVersion,
+    Prediction,
+    Radiograph,
+    ReadingGroup,
+    Removal,
+    RetentionRule,
+    RetentionRun,
+    ShadowPrediction,
+)
 from diagnosis.previews import make_missing_preview
 from diagnosis.retention import applying
 from diagnosis.retention.estimate import estimate
@@ -24,7 +33,8 @@ from diagnosis.retention.models import What
 from diagnosis.reviewing.recording import record
 from diagnosis.submission import classify_again
 from tests.diagnosis.pages import files_under
-from tests.diagnosis.retention import old, rule
+from tests.diagnosis.retention import MAP, old, rule
+from tests.factories import succeeded
 
 pytestmark = [pytest.mark.usefixtures("rung"), pytest.mark.django_db]
 
@@ -91,7 +101,12 @@ def test_the_dry_run_says_what_the_real_run_does_and_removes_nothing(
 
 def test_heat_maps_alone_go_and_so_do_those_of_silent_answers(alice: User, version: ModelVersion) -> None:
     radiograph = old(alice, version)
+    silent = ModelVersion.objects.create(version="silent", network_sha256="1" * 64, card=version.card)
+    beside = {"beside": radiograph.prediction, "active_version": version, "radiograph": radiograph}
+    answer = ShadowPrediction.objects.create(**beside, **{**succeeded(silent), "activation_map": MAP})
     assert applying.apply(rule(What.HEATMAPS)).radiographs == 1
+    answer.refresh_from_db()
+    assert answer.activation_map is None
     radiograph = Radiograph.objects.get()
     assert radiograph.has_image
     assert radiograph.prediction.activation_map is None
