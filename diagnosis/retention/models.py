@@ -120,15 +120,16 @@ class RetentionRule(models.Model):
         """Return what it removes by now, the oldest first. Nothing that waits for an answer, a silent one included."""
         from diagnosis.models import Prediction, Radiograph, ShadowPrediction
 
-        of_it = {"radiograph": OuterRef("pk")}
-        answers = (Prediction.objects.filter(**of_it), ShadowPrediction.objects.filter(**of_it))
         old = Radiograph.objects.filter(created__lt=now - timedelta(days=self.days), **self.scope)
-        waiting, silently = (Exists(each.unfinished()) for each in answers)
-        settled = old.exclude(waiting).exclude(silently).order_by("created", "pk")
+        answers = (Prediction.objects.all(), ShadowPrediction.objects.all())
+        # Few among many: read once, by an index of their own.
+        waiting, silently = (each.unfinished().values("radiograph") for each in answers)
+        settled = old.exclude(pk__in=waiting).exclude(pk__in=silently).order_by("created", "pk")
         if self.removes == What.IMAGES:
             return settled.exclude(file="")
         if self.removes == What.HEATMAPS:
-            drawn, silent = (Exists(each.filter(activation_map__isnull=False)) for each in answers)
+            of_it = {"radiograph": OuterRef("pk"), "activation_map__isnull": False}
+            drawn, silent = (Exists(each.filter(**of_it)) for each in answers)
             return settled.filter(drawn | silent)
         return settled
 
