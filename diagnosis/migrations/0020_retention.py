@@ -4,9 +4,9 @@ import django.utils.timezone
 from django.db import migrations, models
 
 WHAT = [
-    ("heatmaps", "heat maps; images and results stay"),
-    ("images", "images, with previews, heat maps and reports; results stay"),
-    ("all", "everything: images, results and verdicts"),
+    ("heatmaps", "heat maps"),
+    ("images", "images"),
+    ("all", "everything"),
 ]
 
 
@@ -36,7 +36,16 @@ class Migration(migrations.Migration):
                         verbose_name="days after the upload",
                     ),
                 ),
-                ("removes", models.CharField(choices=WHAT, default="images", max_length=8)),
+                (
+                    "removes",
+                    models.CharField(
+                        choices=WHAT,
+                        default="images",
+                        max_length=8,
+                        help_text="Heat maps: images and results stay. Images: with previews, heat maps and reports; results stay. "
+                        "Everything: results and verdicts as well.",
+                    ),
+                ),
                 (
                     "outcome",
                     models.CharField(

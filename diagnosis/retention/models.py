@@ -25,9 +25,9 @@ MOST_DAYS = 36500
 
 
 class What(models.TextChoices):
-    HEATMAPS = "heatmaps", _("heat maps; images and results stay")
-    IMAGES = "images", _("images, with previews, heat maps and reports; results stay")
-    ALL = "all", _("everything: images, results and verdicts")
+    HEATMAPS = "heatmaps", _("heat maps")
+    IMAGES = "images", _("images")
+    ALL = "all", _("everything")
 
 
 class RetentionRuleQuerySet(models.QuerySet["RetentionRule"]):
@@ -54,7 +54,13 @@ class RetentionRule(models.Model):
     days = models.PositiveIntegerField(
         "days after the upload", validators=[MinValueValidator(1), MaxValueValidator(MOST_DAYS)]
     )
-    removes = models.CharField(max_length=8, choices=What, default=What.IMAGES)
+    removes = models.CharField(
+        max_length=8,
+        choices=What,
+        default=What.IMAGES,
+        help_text="Heat maps: images and results stay. Images: with previews, heat maps and reports; results stay. "
+        "Everything: results and verdicts as well.",
+    )
     outcome = models.CharField(
         "only with this result",
         max_length=9,
