@@ -127,7 +127,7 @@ class RetentionRule(models.Model):
         from diagnosis.models import Prediction, Radiograph, ShadowPrediction
 
         old = Radiograph.objects.filter(created__lt=now - timedelta(days=self.days), **self.scope)
-        answers = (Prediction.objects.all(), ShadowPrediction.objects.all())
+        answers: Any = (Prediction.objects.all(), ShadowPrediction.objects.all())
         # Few among many: read once, by an index of their own.
         waiting, silently = (each.unfinished().values("radiograph") for each in answers)
         settled = old.exclude(pk__in=waiting).exclude(pk__in=silently).order_by("created", "pk")
