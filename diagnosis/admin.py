@@ -13,9 +13,10 @@ from diagnosis.administration import (
 )
 from diagnosis.administration.paging import BoundedAdmin, ReadOnlyAdmin
 from diagnosis.people import admin as people
+from diagnosis.retention import admin as retention
 from diagnosis.webhooks import admin as webhooks
 
 __all__ = [
     "BoundedAdmin", "ReadOnlyAdmin", "comparisons", "groups", "model_versions", "people", "predictions", "radiographs",
-    "reviews", "users", "webhooks",
+    "retention", "reviews", "users", "webhooks",
 ]  # fmt: skip

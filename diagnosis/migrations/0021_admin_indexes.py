@@ -13,7 +13,7 @@ def index(model: str, name: str, *fields: str, condition: models.Q | None = None
 
 
 class Migration(migrations.Migration):
-    dependencies = [("diagnosis", "0018_problem_parts")]
+    dependencies = [("diagnosis", "0020_retention")]
 
     operations = [
         migrations.AddField(

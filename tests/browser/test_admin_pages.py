@@ -22,6 +22,7 @@ from tests.browser.accessibility import SCHEMES, WIDTHS, violations
 from tests.browser.test_every_page import log_in, photograph
 from tests.browser.watching import Watch
 from tests.conftest import BUNDLED_MODEL
+from tests.diagnosis.retention import old, rule
 from tests.drawings import png_bytes
 from tests.factories import artifact_named, make_radiograph, make_user, succeeded
 from training.admin import PICTURES
@@ -110,6 +111,11 @@ def _refused() -> dict[str, Any]:
     return {"status": "refused", "reason_code": "rotated", "finished_at": timezone.now()}
 
 
+def _dry_run(version: ModelVersion, _: Path) -> str:
+    old(make_user("alice"), version)
+    return f"diagnosis/retentionrule/{rule(is_on=False).pk}/dry-run/"
+
+
 PAGES: dict[str, Callable[[ModelVersion, Path], str]] = {
     "admin-dashboard": _dashboard,
     "admin-dashboard-empty": lambda *_: "",
@@ -129,6 +135,7 @@ PAGES: dict[str, Callable[[ModelVersion, Path], str]] = {
     "admin-version": lambda version, _: f"diagnosis/modelversion/{version.pk}/change/",
     "admin-version-activate": _activate,
     "admin-version-silent": _silent,
+    "admin-rule-dry-run": _dry_run,
     "admin-version-silent-none": lambda version, _: f"diagnosis/modelversion/{_published(version).pk}/silent/",
 }
 
