@@ -8,8 +8,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -103,9 +106,11 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         """What the list shows, all of it, as a file. That it was taken is an entry as well."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = self.get_changelist_instance(request)
-        asked = request.GET.urlencode()
-        record(Verb.EXPORTED, Kind.AUDIT_LOG, details=f"{kind} {asked}".strip())
+        try:
+            found = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return redirect(reverse("admin:diagnosis_auditentry_changelist", query={ERROR_FLAG: 1}))
+        record(Verb.EXPORTED, Kind.AUDIT_LOG, details=f"{kind} {request.GET.urlencode()}".strip())
         return export_entries(found.queryset, kind)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
