@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Numerical libraries take all cores for each small product, and where something else runs beside, their threads wait
@@ -74,7 +74,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_fa
 @pytest.fixture(scope="session", autouse=True)
 def _flushing_empties_the_audit_log_too() -> Iterator[None]:
     """What the platform never does, the tests must: the log's triggers are down until the flush has migrated again."""
-    flush = TransactionTestCase._fixture_teardown
+    flush: Callable[[TransactionTestCase], None] = vars(TransactionTestCase)["_fixture_teardown"]
 
     def flush_all(self: TransactionTestCase) -> None:
         guard.take_down()

@@ -55,13 +55,13 @@ class AskedFilter(admin.ListFilter):
     def __init__(
         self, request: HttpRequest, params: dict[str, Any], model: type[AuditEntry], model_admin: Any
     ) -> None:
-        super().__init__(request, params, model, model_admin)  # type: ignore[arg-type]  # the stubs know dict[str, str]
-        for name in self.expected_parameters():
+        super().__init__(request, params, model, model_admin)
+        for name in AskedForm.base_fields:
             if name in params:
                 self.used_parameters[name] = params.pop(name)[-1]
         self.form = AskedForm(self.used_parameters, auto_id="asked-%s")
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return list(AskedForm.base_fields)
 
     def has_output(self) -> bool:

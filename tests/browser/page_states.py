@@ -28,6 +28,7 @@ PAGES: dict[str, Make] = {
     "result-cautioned": results.cautioned,
     "result-again": results.read_twice,
     "side-by-side": results.side_by_side,
+    "seen-by": results.seen_by,
     "disagreements": results.disagreements,
     "disagreements-blinded": results.disagreements_blinded,
     "disagreements-none": lambda *_: "/radiographs/disagreements/",

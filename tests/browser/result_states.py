@@ -9,12 +9,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record as log
 from diagnosis.models import Disagreement, Drift, ModelVersion, Prediction, Radiograph
 from diagnosis.reviewing.blinding import set_blinded
 from diagnosis.reviewing.recording import record
 from tests.diagnosis.pages import page_of
 from tests.diagnosis.reviews import reviewed
-from tests.factories import make_radiograph, succeeded
+from tests.factories import make_radiograph, make_user, succeeded
 
 Make = Callable[[User, ModelVersion], str]
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
@@ -70,6 +72,15 @@ def side_by_side(user: User, version: ModelVersion) -> str:
     Prediction.objects.create(radiograph=radiograph, **{**succeeded(newer(version)), **seen})
     Prediction.objects.create(radiograph=radiograph, **{**succeeded(version, 0.13), **seen})
     return page_of(radiograph, "side_by_side")
+
+
+def seen_by(user: User, version: ModelVersion) -> str:
+    radiograph = make_radiograph(user, filename="thorax 0815.jpg", **succeeded(version))
+    colleague = User.objects.filter(username="dr-sieglinde-oberhauser-wertheim").first()
+    for verb in (Verb.UPLOADED, Verb.SAW, Verb.DOWNLOADED, Verb.CLASSIFIED_AGAIN):
+        log(verb, Kind.RADIOGRAPH, radiograph.pk, actor=user)
+    log(Verb.SAW, Kind.RADIOGRAPH, radiograph.pk, actor=colleague or make_user("dr-sieglinde-oberhauser-wertheim"))
+    return page_of(radiograph, "seen_by")
 
 
 def disagreements(user: User, version: ModelVersion) -> str:

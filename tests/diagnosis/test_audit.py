@@ -59,8 +59,8 @@ def entries_of(act: Callable[[], Any]) -> list[AuditEntry]:
     return list(AuditEntry.objects.filter(pk__gt=newest).order_by("pk"))
 
 
-def _shared(scene: Scene) -> None:
-    Radiograph.objects.update(group=scene.ward)
+def _shared(scene: Scene) -> int:
+    return Radiograph.objects.update(group=scene.ward)
 
 
 def _api(scene: Scene) -> str:

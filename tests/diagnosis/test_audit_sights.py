@@ -28,6 +28,7 @@ NO_SIGHTS = {
     "diagnosis:thumbnail": "belongs to lists",
     "admin:diagnosis_modelversion_silent_thumbnail": "belongs to a list, which is an entry",
     **dict.fromkeys(("diagnosis:again", "diagnosis:classify", "diagnosis:share", "diagnosis:review"), "POST alone"),
+    "diagnosis:seen_by": "shows the log and the name to whoever uploaded it",
     "diagnosis:delete": "asks by the name, and the deletion is an entry",
 }
 #: What each address says of the radiograph.
