@@ -115,9 +115,10 @@ class AuditEntry(models.Model):
         default_permissions = ("view",)
         indexes = [
             models.Index(fields=["-moment", "-id"], name="audit_newest"),
-            *(
+            models.Index(fields=["request_id"], name="audit_by_request"),
+            *(  # each in the order in which they are listed
                 models.Index(fields=[field, "-moment", "-id"], name=f"audit_by_{field}")
-                for field in ("actor", "actor_name", "verb", "kind", "object_id")
+                for field in ("actor_name", "verb", "kind", "object_id", "door")
             ),
         ]
 
