@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -78,15 +79,19 @@ class AskedFilter(admin.ListFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    list_display = ("moment", "who", "verb", "what", "details", "door", "address")
+    list_display = ("when", "who", "verb", "what", "details", "door", "address")
     list_filter = (AskedFilter, "verb", "kind", "door")
     fields = (
-        "moment", "actor_name", "actor_id", "verb", "kind", "object_id", "label", "details", "door", "request_id",
+        "when", "actor_name", "account", "verb", "kind", "object_id", "label", "details", "door", "request_id",
         "address",
     )  # fmt: skip
     readonly_fields = fields
     list_per_page = 50
+    show_facets = admin.ShowFacets.NEVER
     change_list_template = "admin/diagnosis/auditentry/change_list.html"
+
+    class Media:
+        css = {"all": ("audit.css",)}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -117,15 +122,23 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         query = f"?{request.GET.urlencode()}" if request.GET else ""
         return super().changelist_view(request, {"query": query, **(extra_context or {})})
 
+    @admin.display(description=_("moment"), ordering="moment")
+    def when(self, entry: AuditEntry) -> str:
+        return f"{timezone.localtime(entry.moment):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description=_("number of the account"))
+    def account(self, entry: AuditEntry) -> int | None:
+        return entry.actor_id
+
     @admin.display(description=_("who"), ordering="actor_name")
     def who(self, entry: AuditEntry) -> str:
         return entry.actor_name or "–"
 
-    @admin.display(description=_("to what"), ordering="kind")
+    @admin.display(description=_("of what"), ordering="kind")
     def what(self, entry: AuditEntry) -> str:
         """Say what it was; of an X-ray, lead to all that happened to it."""
         name = entry.label or entry.object_id
         if entry.kind != Kind.RADIOGRAPH or not entry.object_id:
             return f"{entry.get_kind_display()} {name}".strip()
         history = reverse("admin:diagnosis_auditentry_changelist", query={"object_id": entry.object_id})
-        return format_html('{} <a href="{}">{}</a>', entry.get_kind_display(), history, name)
+        return format_html('{} <a href="{}" title="{}">{}</a>', entry.get_kind_display(), history, name, name[:8])

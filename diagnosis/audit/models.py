@@ -97,8 +97,8 @@ class AuditEntry(models.Model):
     actor_name = models.CharField(
         _("who"), max_length=LONGEST_NAME, help_text=_("Of a command, the account of the machine; empty: nobody.")
     )
-    verb = models.CharField(_("did what"), max_length=16, choices=Verb)
-    kind = models.CharField(_("to what"), max_length=16, choices=Kind)
+    verb = models.CharField(_("act"), max_length=16, choices=Verb)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind)
     object_id = models.CharField(_("id"), max_length=64, help_text=_("Empty where it is no single one."))
     label = models.CharField(_("called"), max_length=LONGEST_LABEL)
     details = models.CharField(_("details"), max_length=LONGEST_DETAILS)
@@ -110,7 +110,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         verbose_name = _("entry of the audit log")
-        verbose_name_plural = _("audit log")
+        verbose_name_plural = _("entries of the audit log")
         ordering = ["-moment", "-pk"]
         default_permissions = ("view",)
         indexes = [
