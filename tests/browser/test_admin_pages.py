@@ -105,7 +105,7 @@ PAGES: dict[str, Callable[[ModelVersion, Path], str]] = {
     "admin-version": lambda version, _: f"diagnosis/modelversion/{version.pk}/change/",
     "admin-version-activate": _activate,
     "admin-version-silent": _silent,
-    "admin-audit-log": lambda *_: "diagnosis/auditentry/?until=never",
+    "admin-audit-log": lambda *_: "diagnosis/auditentry/?until=2100-01-01",
     "admin-version-silent-none": lambda version, _: f"diagnosis/modelversion/{_published(version).pk}/silent/",
 }
 
