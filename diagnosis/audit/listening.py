@@ -21,8 +21,6 @@ from diagnosis.models import (
     ApiToken,
     Invitation,
     Membership,
-    ModelVersion,
-    Prediction,
     Radiograph,
     ReadingGroup,
     Webhook,
@@ -39,8 +37,13 @@ KINDS: dict[type[Model], Kind] = {
     Invitation: Kind.INVITATION,
     Webhook: Kind.WEBHOOK,
 }
-#: What the admin may change beside these.
-SHOWN: dict[type[Model], Kind] = {**KINDS, Prediction: Kind.PREDICTION, ModelVersion: Kind.MODEL_VERSION}
+#: What the admin pages may add or change beside these, by its label: the app of the last may be absent.
+SHOWN: dict[str, Kind] = {
+    **{model._meta.label: kind for model, kind in KINDS.items()},
+    "diagnosis.Prediction": Kind.PREDICTION,
+    "diagnosis.ModelVersion": Kind.MODEL_VERSION,
+    "training.TrainingRun": Kind.TRAINING_RUN,
+}
 
 
 def listen() -> None:
@@ -109,7 +112,7 @@ def _in_admin(instance: LogEntry, created: bool, **_: Any) -> None:
     if not created or is_told or instance.action_flag not in (ADDITION, CHANGE):
         return
     verb = Verb.ADDED if instance.action_flag == ADDITION else Verb.CHANGED
-    kind = SHOWN.get(model, Kind.OTHER) if model else Kind.OTHER
+    kind = SHOWN.get(model._meta.label, Kind.OTHER) if model else Kind.OTHER
     label = instance.object_repr if kind != Kind.OTHER else f"{instance.content_type}: {instance.object_repr}"
     with translation.override("en"):
         record(verb, kind, instance.object_id or "", label=label, details=str(instance.get_change_message()))
