@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from diagnosis import errands
 from diagnosis.models import AuditEntry, Membership, ModelVersion, Radiograph, ReadingGroup, Webhook
 from diagnosis.people import leaving
 from diagnosis.people.models import Leaving
@@ -218,12 +220,13 @@ def test_the_log_survives_an_account_and_says_what_went_with_it(alice: User) -> 
     Webhook.objects.create(owner=alice, url="https://archive.example.org/secret/path")
     Leaving.objects.begin(alice)
     number = alice.pk
-    leaving.remove_all(number)
+    errands._do(partial(leaving.remove_all, number))
     assert not User.objects.exists()
     by_verb = {(entry.verb, entry.kind): entry for entry in AuditEntry.objects.all()}
     assert by_verb["deleted", "radiograph"].object_id == str(radiograph.pk)
     assert by_verb["deleted", "webhook"].label == "archive.example.org"
     assert by_verb["changed", "account"].details == "closed, to be deleted"
+    assert {entry.door for entry in by_verb.values() if entry.verb == "deleted"} == {"background"}
     assert (by_verb["deleted", "account"].object_id, by_verb["deleted", "account"].label) == (str(number), "alice")
 
 
