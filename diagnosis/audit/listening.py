@@ -21,6 +21,7 @@ from diagnosis.models import (
     ApiToken,
     Invitation,
     Membership,
+    ModelVersion,
     Radiograph,
     ReadingGroup,
     Webhook,
@@ -44,6 +45,8 @@ SHOWN: dict[str, Kind] = {
     "diagnosis.ModelVersion": Kind.MODEL_VERSION,
     "training.TrainingRun": Kind.TRAINING_RUN,
 }
+#: Of which models it is told elsewhere that one was added.
+TOLD_WHEN_ADDED = (get_user_model(), ModelVersion)
 
 
 def listen() -> None:
@@ -108,7 +111,7 @@ def _saved(instance: Any, created: bool, **_: Any) -> None:
 def _in_admin(instance: LogEntry, created: bool, **_: Any) -> None:
     """What the admin pages added or changed; deletions are told by the rows."""
     model = instance.content_type.model_class() if instance.content_type else None
-    is_told = model is get_user_model() and instance.action_flag == ADDITION
+    is_told = model in TOLD_WHEN_ADDED and instance.action_flag == ADDITION
     if not created or is_told or instance.action_flag not in (ADDITION, CHANGE):
         return
     verb = Verb.ADDED if instance.action_flag == ADDITION else Verb.CHANGED
