@@ -12,11 +12,12 @@ from diagnosis.administration import (
     users,
 )
 from diagnosis.administration.paging import BoundedAdmin, ReadOnlyAdmin
+from diagnosis.audit import admin as audit
 from diagnosis.people import admin as people
 from diagnosis.retention import admin as retention
 from diagnosis.webhooks import admin as webhooks
 
 __all__ = [
-    "BoundedAdmin", "ReadOnlyAdmin", "comparisons", "groups", "model_versions", "people", "predictions", "radiographs",
-    "retention", "reviews", "users", "webhooks",
+    "BoundedAdmin", "ReadOnlyAdmin", "audit", "comparisons", "groups", "model_versions", "people", "predictions",
+    "radiographs", "retention", "reviews", "users", "webhooks",
 ]  # fmt: skip

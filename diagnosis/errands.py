@@ -17,6 +17,8 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
+from diagnosis.audit.models import Door
+from diagnosis.audit.recording import during
 from diagnosis.people import leaving, letters
 from diagnosis.people.models import Leaving, Letter
 from diagnosis.retention import applying
@@ -90,7 +92,8 @@ def _forget() -> None:
 
 def _do(errand: Callable[[], Any]) -> None:
     try:
-        errand()
+        with during(Door.BACKGROUND):
+            errand()
     except Exception:
         logger.exception("An errand failed; it is tried again in a while.")
         time.sleep(PAUSE_AFTER_FAULT)

@@ -16,6 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from diagnosis.api.keyed_calls import KeyedCall as KeyedCall
+from diagnosis.audit.models import AuditEntry as AuditEntry
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record
 from diagnosis.engine.artifact import LONGEST_VERSION, ModelCard
 from diagnosis.engine.sentences import sentence
 from diagnosis.engine.suitability import Caution, cautions_of
@@ -90,6 +93,7 @@ class ModelVersion(models.Model):
             self.fall_silent()
             ModelVersion.objects.filter(active=True).update(active=False)
             ModelVersion.objects.filter(pk=self.pk).update(active=True, activated=timezone.now())
+            record(Verb.ACTIVATED, Kind.MODEL_VERSION, self.pk, label=self.version)
         self.active = True
 
     def take_over_again(self) -> None:
@@ -98,18 +102,23 @@ class ModelVersion(models.Model):
             self.fall_silent()
             ModelVersion.objects.filter(active=True).update(active=False, activated=None)
             ModelVersion.objects.filter(pk=self.pk).update(active=True)
+            record(Verb.ACTIVATED, Kind.MODEL_VERSION, self.pk, label=self.version, details="rolled back")
         self.active = True
 
     def answer_silently(self) -> bool:
         """Answer beside the active version from now on; False where another one does, or this one is active."""
         is_free = not ModelVersion.objects.filter(shadow=True).exclude(pk=self.pk).exists()
-        self.shadow = is_free and bool(ModelVersion.objects.filter(pk=self.pk, active=False).update(shadow=True))
+        with transaction.atomic():
+            self.shadow = is_free and bool(ModelVersion.objects.filter(pk=self.pk, active=False).update(shadow=True))
+            if self.shadow:
+                record(Verb.CHANGED, Kind.MODEL_VERSION, self.pk, label=self.version, details="answers silently")
         return self.shadow
 
     def fall_silent(self) -> None:
         """Answer silently no longer. What waits for its silent answer is forgotten, what was answered stays."""
         with transaction.atomic():
-            ModelVersion.objects.filter(pk=self.pk).update(shadow=False)
+            if ModelVersion.objects.filter(pk=self.pk, shadow=True).update(shadow=False):
+                record(Verb.CHANGED, Kind.MODEL_VERSION, self.pk, label=self.version, details="silent no longer")
             ShadowPrediction.objects.unfinished().filter(model_version=self).delete()
         self.shadow = False
 

@@ -11,6 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record
 from diagnosis.engine.sentences import Sentence, sentence
 from diagnosis.translation import translated
 
@@ -139,7 +141,11 @@ class AbstractPrediction(models.Model):
             "An administrator cancelled the reading of this image. Have it classified again, or ask why."
         )
         waiting = self._rows().filter(pk=self.pk, status=self.Status.PENDING)
-        return self._end_if(waiting, self.Status.FAILED, **_reason(CANCELLED, reason))
+        with transaction.atomic():
+            is_cancelled = self._end_if(waiting, self.Status.FAILED, **_reason(CANCELLED, reason))
+            if is_cancelled:
+                record(Verb.CHANGED, Kind.PREDICTION, self.pk, details="cancelled")
+        return is_cancelled
 
     def give_back(self) -> None:
         """Let go of the claim, after a fault that another attempt may not meet if it comes a little later.

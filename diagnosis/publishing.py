@@ -7,6 +7,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record
 from diagnosis.engine.artifact import Artifact, read_artifact, write_artifact
 from diagnosis.engine.classifier import Classifier
 from diagnosis.engine.errors import ArtifactError
@@ -29,7 +31,11 @@ def publish(folder: Path) -> tuple[ModelVersion, bool]:
         raise ArtifactError(f"Version {card.version} is published already, with other facts on its card.")
     _store(artifact, Path(settings.MODELS_DIR) / card.version)
     facts = {"network_sha256": card.network_sha256, "card": card.as_dict()}
-    return ModelVersion.objects.get_or_create(version=card.version, defaults=facts)
+    with transaction.atomic():
+        version, is_new = ModelVersion.objects.get_or_create(version=card.version, defaults=facts)
+        if is_new:
+            record(Verb.ADDED, Kind.MODEL_VERSION, version.pk, label=version.version)
+    return version, is_new
 
 
 def _store(artifact: Artifact, target: Path) -> None:

@@ -12,6 +12,8 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record_each
 from diagnosis.engine.sentences import sentence
 from diagnosis.people.groups import ReadingGroup
 
@@ -61,7 +63,11 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
     def unshare(self, by: AbstractBaseUser | Any) -> int:
         """Take out of their groups those that are the user's own, or that are in a group which the user owns."""
         may = Q(owner=by) | Q(group__in=ReadingGroup.objects.owned_by(by))
-        return self.filter(may, group__isnull=False).update(group=None)
+        with transaction.atomic():
+            shared = list(self.filter(may, group__isnull=False).values_list("pk", flat=True))
+            ended = self.filter(may, pk__in=shared).update(group=None) if shared else 0
+            record_each(Verb.UNSHARED, Kind.RADIOGRAPH, shared)
+        return ended
 
     def supervised_by(self, user: AbstractBaseUser | Any) -> Self:
         """Those whose statistics the user may see: one's own, and those of groups that one owns or supervises."""

@@ -14,6 +14,8 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
 
 from diagnosis import tasks, tracing
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record_each
 from diagnosis.engine.archive import Archive, Entry, is_archive
 from diagnosis.engine.errors import RadiographError, TooLarge, TooMany
 from diagnosis.engine.header import FORMATS
@@ -248,9 +250,14 @@ def _write(
             radiograph.source, radiograph.batch, radiograph.group = source, batch, shared_with
         Radiograph.objects.bulk_create(radiographs)
         Prediction.objects.bulk_create(predictions)
+        record_each(Verb.UPLOADED, Kind.RADIOGRAPH, [each.pk for each in radiographs], details=_to(shared_with))
         if tell := witness.get():
             tell(receipt)
         transaction.on_commit(lambda: _ring(predictions), robust=True)
+
+
+def _to(group: ReadingGroup | None) -> str:
+    return f"shared with group {group.pk}" if group else ""
 
 
 def _ring(predictions: list[Prediction]) -> None:
@@ -293,5 +300,7 @@ def classify_again(
             Prediction(radiograph=each, wanted_version=version) for each in ended
         )
         Radiograph.objects.filter(pk__in=[each.pk for each in ended]).follow_newest()
+        by = f"version {version}" if version else "the active version"
+        record_each(Verb.CLASSIFIED_AGAIN, Kind.RADIOGRAPH, [each.pk for each in ended], details=by)
         transaction.on_commit(lambda: _ring(predictions), robust=True)
     return predictions

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "diagnosis.audit.sights.note_sights",
     "diagnosis.people.language.language_of_profile",
     "allauth.account.middleware.AccountMiddleware",
     "diagnosis.people.sessions.note_sessions",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Numerical libraries take all cores for each small product, and where something else runs beside, their threads wait
@@ -16,11 +17,13 @@ from celery import current_app
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connections
+from django.test import TransactionTestCase
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from diagnosis import notices
+from diagnosis.audit import guard
 from diagnosis.engine.artifact import ModelCard, read_artifact
 from diagnosis.models import ModelVersion
 from tests.factories import make_user
@@ -68,6 +71,20 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_fa
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
         database["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"  # no test cuts the power
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flushing_empties_the_audit_log_too() -> Iterator[None]:
+    """What the platform never does, the tests must: the log's triggers are down until the flush has migrated again."""
+    flush: Callable[[TransactionTestCase], None] = vars(TransactionTestCase)["_fixture_teardown"]
+
+    def flush_all(self: TransactionTestCase) -> None:
+        guard.take_down()
+        flush(self)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", flush_all)
+        yield
 
 
 @pytest.fixture

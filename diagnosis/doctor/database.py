@@ -9,6 +9,7 @@ from pathlib import Path
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from diagnosis.audit import guard
 from diagnosis.doctor.findings import Finding, ok, on_one_line, problem, warning
 
 #: Seconds for which SQLite's file is read through; what is left then is said to be.
@@ -54,6 +55,15 @@ def _migrations() -> Iterator[Finding]:
         )
     if not missing and not unknown:
         yield ok("All migrations are applied.")
+        yield from _audit_log()
+
+
+def _audit_log() -> Iterator[Finding]:
+    if not guard.is_up():
+        yield problem(
+            "The audit log could be changed: the triggers that keep the database from it are gone.",
+            "Find out who took them away, then put them up again: manage.py migrate",
+        )
 
 
 def _sqlite() -> Iterator[Finding]:

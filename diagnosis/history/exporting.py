@@ -63,9 +63,16 @@ COLUMNS: dict[str, Callable[[Radiograph, Prediction], Any]] = {
 
 def export_response(found: Found, kind: str) -> StreamingHttpResponse:
     """Answer page and API alike."""
-    pieces = _as_csv(_rows(found)) if kind == "csv" else _as_json(_rows(found))
+    return file_response(COLUMNS, _rows(found), kind, "PneumoDetect")
+
+
+def file_response(
+    columns: Iterable[str], rows: Iterable[dict[str, Any]], kind: str, name: str
+) -> StreamingHttpResponse:
+    """Send rows, each with these columns in this order, as a file with this name and the day."""
+    pieces = _as_csv(columns, rows) if kind == "csv" else _as_json(rows)
     response = StreamingHttpResponse(pieces, content_type=CONTENT_TYPES[kind])
-    response["Content-Disposition"] = f'attachment; filename="PneumoDetect {timezone.localdate()}.{kind}"'
+    response["Content-Disposition"] = f'attachment; filename="{name} {timezone.localdate()}.{kind}"'
     response["Cache-Control"] = "no-store"
     return response
 
@@ -88,10 +95,10 @@ class _Echo:
         return line
 
 
-def _as_csv(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+def _as_csv(columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\N{BYTE ORDER MARK}"  # without it, Excel takes UTF-8 for something else
-    yield writer.writerow(COLUMNS)
+    yield writer.writerow(columns)
     for row in rows:
         yield writer.writerow(map(_cell, row.values()))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
@@ -10,6 +10,9 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record_each
 
 if TYPE_CHECKING:
     from diagnosis.models import Radiograph
@@ -50,7 +53,7 @@ class TooManyTags(Exception):
     """The user has as many tags as there may be."""
 
 
-def tag(owner: Any, radiographs: Iterable[Radiograph], name: str) -> Tag:
+def tag(owner: Any, radiographs: Collection[Radiograph], name: str) -> Tag:
     """File the radiographs under the tag, which is made where it is new, whatever its case. Raises TooManyTags."""
     with transaction.atomic():
         found = Tag.objects.owned_by(owner).filter(name__iexact=name).first()
@@ -60,14 +63,16 @@ def tag(owner: Any, radiographs: Iterable[Radiograph], name: str) -> Tag:
                 raise TooManyTags
             found = Tag.objects.create(owner=owner, name=name)
         found.radiographs.add(*radiographs)
+        record_each(Verb.CHANGED, Kind.RADIOGRAPH, [each.pk for each in radiographs], details="tagged")
     return found
 
 
-def untag(owner: Any, radiographs: Iterable[Radiograph], name: str) -> None:
+def untag(owner: Any, radiographs: Collection[Radiograph], name: str) -> None:
     with transaction.atomic():
         for found in Tag.objects.owned_by(owner).filter(name__iexact=name):
             found.radiographs.remove(*radiographs)
         drop_unused(owner)
+        record_each(Verb.CHANGED, Kind.RADIOGRAPH, [each.pk for each in radiographs], details="tag taken off")
 
 
 def drop_unused(owner: Any) -> None:

@@ -12,7 +12,7 @@ WHAT = [
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("diagnosis", "0018_problem_parts"),
+        ("diagnosis", "0019_audit"),
     ]
 
     operations = [

@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record_each
 from diagnosis.history.exporting import export_response
 from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
 from diagnosis.history.tagging import LONGEST_TAG, TOO_MANY_TAGS, TooManyTags, drop_unused, tag, untag
@@ -162,4 +164,5 @@ def classify(request: HttpRequest, chosen: RadiographQuerySet) -> HttpResponse:
 @of_chosen
 def export(request: HttpRequest, chosen: RadiographQuerySet, kind: str) -> HttpResponseBase:
     disclose_all(request.user)
+    record_each(Verb.EXPORTED, Kind.RADIOGRAPH, chosen.values_list("pk", flat=True), details=kind)
     return export_response(Found((chosen,), ORDERS[NEWEST_FIRST]), kind)

@@ -21,6 +21,8 @@ from django_htmx.http import HttpResponseClientRefresh
 from diagnosis import heatmap as heatmaps
 from diagnosis import notices
 from diagnosis import report as reporting
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record_each
 from diagnosis.engine.sample import sample_sha256
 from diagnosis.history.paging import neighbours_of
 from diagnosis.meaning import probability_where_rarer
@@ -195,6 +197,7 @@ def reports(request: HttpRequest) -> HttpResponseBase:
     predictions = [each.prediction for each in chosen if not each.is_hidden and reporting.has_report(each.prediction)]
     if not predictions:
         return _back(request, _("Choose at least one X-ray that has been read, and ask for the reports again."))
+    record_each(Verb.DOWNLOADED, Kind.RADIOGRAPH, [each.radiograph_id for each in predictions], details="report")
     return StreamingHttpResponse(
         reporting.zip_of_reports(predictions),
         content_type="application/zip",

@@ -17,6 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record_each
 from diagnosis.engine.figures import Figure
 from diagnosis.history.filters import starts_of
 from diagnosis.models import ModelVersion, Radiograph, ReadingGroup
@@ -178,6 +180,7 @@ def training_set(request: HttpRequest) -> HttpResponseBase:
     except sets.NothingToExport as error:
         messages.error(request, str(error))
         return redirect("diagnosis:statistics")
+    record_each(Verb.EXPORTED, Kind.RADIOGRAPH, [each.radiograph.pk for each in chosen], details="training set")
     name = f"PneumoDetect training set {timezone.localdate()}.zip"
     return StreamingHttpResponse(
         sets.zip_of(chosen),

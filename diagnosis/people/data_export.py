@@ -70,6 +70,11 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "reading.json": ("diagnosis.Reader", "user", ("blinded", "blinded_since", "all_shown")),
     "answers_seen.json": ("diagnosis.Disclosure", "user", ("radiograph", "shown")),
+    "audit_log.json": (
+        "diagnosis.AuditEntry",
+        "actor",
+        ("moment", "verb", "kind", "object_id", "label", "details", "door", "request_id", "address"),
+    ),
 }
 #: What refers to a user and is in the zip elsewhere, or is about others: a test holds the two lists complete.
 ELSEWHERE = {

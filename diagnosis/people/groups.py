@@ -18,6 +18,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record, record_each
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
@@ -79,10 +82,13 @@ class ReadingGroup(models.Model):
             _refuse_too_many_groups(founder)
             group = cls.objects.create(name=name)
             group.memberships.create(user=founder, role=Role.OWNER)
+            record(Verb.ADDED, Kind.GROUP, group.pk, label=name)
         return group
 
     def rename(self, name: str) -> None:
-        ReadingGroup.objects.filter(pk=self.pk).update(name=name)
+        with transaction.atomic():
+            ReadingGroup.objects.filter(pk=self.pk).update(name=name)
+            record(Verb.CHANGED, Kind.GROUP, self.pk, label=self.name, details=f"renamed {name}")
         self.name = name
 
     def dissolve(self) -> None:
@@ -103,12 +109,15 @@ class ReadingGroup(models.Model):
             invited = _account_of(addressee)
             if invited and self.memberships.filter(user=invited).exists():
                 invited = None  # to say so would tell whose the address is
+            record(Verb.ADDED, Kind.INVITATION, self.pk, details=role)
             return self.invitations.create(addressee=addressee, user=invited, role=role, invited_by=by)
 
     def share(self, radiographs: RadiographQuerySet, by: Any) -> int:
         """Share those of the radiographs that are the user's own; none where that user is no longer in the group."""
         with transaction.atomic():
-            return radiographs.owned_by(by).update(group=self) if self.holds(by) else 0
+            shared = list(radiographs.owned_by(by).values_list("pk", flat=True)) if self.holds(by) else []
+            record_each(Verb.SHARED, Kind.RADIOGRAPH, shared, details=f"with group {self.pk}")
+            return radiographs.owned_by(by).filter(pk__in=shared).update(group=self) if shared else 0
 
     def holds(self, user: Any) -> bool:
         """Whether the user is in the group, and cannot leave before this transaction ends."""
@@ -167,7 +176,9 @@ class Membership(models.Model):
         """Raises GroupError where the group would have no owner any more."""
         with self.group._locked():
             changeable = self._row() if role == Role.OWNER else self._unless_last_owner()
-            if not changeable.update(role=role):
+            if changeable.update(role=role):
+                self._record(Verb.CHANGED, f"{self.role} → {role}")
+            else:
                 self._refuse()
         self.role = role
 
@@ -176,6 +187,9 @@ class Membership(models.Model):
         with self.group._locked():
             if not self._unless_last_owner().delete()[0]:
                 self._refuse()
+
+    def _record(self, verb: Verb, details: str) -> None:
+        record(verb, Kind.MEMBERSHIP, self.group_id, label=self.user.get_username(), details=details)
 
     def _row(self) -> models.QuerySet[Membership]:
         return Membership.objects.filter(pk=self.pk)
@@ -205,6 +219,7 @@ def _follow_departure(instance: Membership, origin: Any, **__: Any) -> None:
     heir = left.order_by(models.Case(models.When(role=Role.SUPERVISOR, then=0), default=1), "since", "pk").first()
     if heir:
         left.filter(pk=heir.pk).update(role=Role.OWNER)
+        heir._record(Verb.CHANGED, f"{heir.role} → {Role.OWNER}, since no other is left")
     else:
         ReadingGroup.objects.filter(pk=instance.group_id).delete()
 
@@ -241,6 +256,8 @@ class Invitation(models.Model):
                 sentence = _("The group has %(number)d members, which is the most. Ask its owner to make room.")
                 raise GroupError(sentence % {"number": MOST_MEMBERS})
             facts = {"role": self.role}
-            membership, _is_new = self.group.memberships.get_or_create(user=self.user, defaults=facts)
+            membership, is_new = self.group.memberships.get_or_create(user=self.user, defaults=facts)
+            if is_new:
+                membership._record(Verb.ADDED, self.role)
             self.group.invitations.filter(user=self.user).delete()
         return membership

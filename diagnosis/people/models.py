@@ -12,6 +12,8 @@ from django.db.models import Count, F, Max, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record
 from diagnosis.outgoing import Outgoing, OutgoingQuerySet
 
 #: An upload of which not all comes that was announced is over when nothing more has come for so long.
@@ -170,6 +172,7 @@ class LeavingQuerySet(models.QuerySet["Leaving"]):
             user.auth_token_set.all().delete()
             for webhook in user.webhooks.all():
                 webhook.pause()
+            record(Verb.CHANGED, Kind.ACCOUNT, user.pk, label=user.get_username(), details="closed, to be deleted")
         return leaving
 
 

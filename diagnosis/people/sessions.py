@@ -14,11 +14,14 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
+
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record_each
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +58,12 @@ def sessions_of(user: Any) -> QuerySet[UserSession]:
 
 def end_sessions(sessions: QuerySet[UserSession]) -> int:
     """Log these browsers out, and return how many they were."""
-    keys = list(sessions.values_list("session_key", flat=True))
-    Session.objects.filter(session_key__in=keys).delete()
-    UserSession.objects.filter(session_key__in=keys).delete()
-    return len(keys)
+    ended = dict(sessions.values_list("session_key", "user"))
+    with transaction.atomic():
+        Session.objects.filter(session_key__in=ended).delete()
+        UserSession.objects.filter(session_key__in=ended).delete()
+        record_each(Verb.LOGGED_OUT, Kind.ACCOUNT, ended.values(), details="from afar")
+    return len(ended)
 
 
 def note_sessions(respond: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:

@@ -6,11 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken, AuthTokenManager
+
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -78,5 +81,7 @@ def make_token(user: User, name: str = "", scope: str = ApiToken.Scope.WRITE, da
     """Return a new token's row and its text, which is known here and never again."""
     ApiToken.objects.owned_by(user).long_expired().delete()
     facts: dict[str, Any] = {"expiry": timedelta(days=days)} if days else {}
-    row, text = ApiToken.objects.create(user, name=name, scope=scope, **facts)
+    with transaction.atomic():
+        row, text = ApiToken.objects.create(user, name=name, scope=scope, **facts)
+        record(Verb.ADDED, Kind.TOKEN, row.pk, label=str(row), details=scope, actor=user)
     return row, text

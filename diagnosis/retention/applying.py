@@ -16,6 +16,8 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record_each
 from diagnosis.history.tagging import drop_unused
 from diagnosis.models import Prediction, Radiograph, Removal, RetentionRule, RetentionRun, ShadowPrediction
 from diagnosis.retention.models import What
@@ -72,7 +74,10 @@ def remove_some(run: RetentionRun) -> bool:
     with transaction.atomic():
         removals = [_removal(run, rule, each, sizes[each.pk]) for each in _still_due(rule, found)]
         Removal.objects.bulk_create(removals)
-        REMOVE[rule.removes]([each.radiograph for each in removals])
+        these = [each.radiograph for each in removals]
+        if rule.removes != What.ALL:  # those are deleted, which is recorded of each
+            record_each(Verb.CHANGED, Kind.RADIOGRAPH, these, details=f"{rule.removes} removed by a rule")
+        REMOVE[rule.removes](these)
         run.count(removals, found[-1].created)
     finish(removals, Radiograph._meta.get_field("file").storage)
     return True

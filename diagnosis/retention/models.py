@@ -11,6 +11,8 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record
 from diagnosis.people.groups import ReadingGroup
 from diagnosis.predicting import AbstractPrediction
 
@@ -144,10 +146,15 @@ class RetentionRule(models.Model):
         with transaction.atomic():
             this = RetentionRule.objects.select_for_update(of=("self",)).get(pk=self.pk)
             off = RetentionRule.objects.filter(pk=self.pk, on_since=None)
-            return this.text == seen and bool(off.update(on_since=timezone.now()))
+            is_on = this.text == seen and bool(off.update(on_since=timezone.now()))
+            if is_on:
+                record(Verb.CHANGED, Kind.RETENTION_RULE, self.pk, label=self.name, details=f"switched on: {seen}")
+            return is_on
 
     def switch_off(self) -> None:
-        RetentionRule.objects.filter(pk=self.pk).update(on_since=None)
+        with transaction.atomic():
+            if RetentionRule.objects.filter(pk=self.pk, on_since__isnull=False).update(on_since=None):
+                record(Verb.CHANGED, Kind.RETENTION_RULE, self.pk, label=self.name, details="switched off")
 
 
 class RetentionRunQuerySet(models.QuerySet["RetentionRun"]):

@@ -19,6 +19,8 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record
 from diagnosis.reviewing.models import Disclosure, Reader, Review
 
 if TYPE_CHECKING:
@@ -40,7 +42,10 @@ def set_blinded(user: Any, blinded: bool) -> None:
     since = timezone.now() if blinded else None
     with transaction.atomic():
         reader, _ = Reader.objects.get_or_create(user=user)
-        Reader.objects.filter(pk=reader.pk).exclude(blinded=blinded).update(blinded=blinded, blinded_since=since)
+        other = Reader.objects.filter(pk=reader.pk).exclude(blinded=blinded)
+        if other.update(blinded=blinded, blinded_since=since):
+            how = "reads blinded" if blinded else "reads blinded no longer"
+            record(Verb.CHANGED, Kind.ACCOUNT, user.pk, label=user.get_username(), details=how)
 
 
 def hidden_from(user: Any, radiographs: Iterable[Radiograph], blinded: bool | None = None) -> set[uuid.UUID]:

@@ -9,6 +9,8 @@ from django.db import transaction
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
+from diagnosis.audit import recording as audit
+from diagnosis.audit.models import Kind, Verb
 from diagnosis.reviewing.blinding import newest_answer, was_shown
 from diagnosis.reviewing.following import follow_reviews
 from diagnosis.reviewing.models import LONGEST_COMMENT, Review
@@ -70,4 +72,5 @@ def record(radiograph: Radiograph, reader: Any, label: str, comment: str = "") -
             prediction=newest_answer(locked),
         )
         follow_reviews(row)
+        audit.record(Verb.REVIEWED, Kind.RADIOGRAPH, locked.pk, details=label)
     return review

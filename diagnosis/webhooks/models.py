@@ -14,6 +14,8 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record
 from diagnosis.engine.sentences import Sentence
 from diagnosis.outgoing import Outgoing, OutgoingQuerySet, back_off
 from diagnosis.translation import translated
@@ -91,6 +93,8 @@ class Webhook(models.Model):
         """Call it no more, and hold back what waits. False where it was paused already."""
         with transaction.atomic():
             changed = Webhook.objects.filter(pk=self.pk, paused="").update(paused=why)
+            if changed:
+                record(Verb.CHANGED, Kind.WEBHOOK, self.pk, details=f"paused: {why}")
             Delivery.objects.filter(webhook=self.pk).hold_back()
         return bool(changed)
 
@@ -99,6 +103,7 @@ class Webhook(models.Model):
         with transaction.atomic():
             Webhook.objects.filter(pk=self.pk).update(paused="", failures=0, failing_since=None)
             Delivery.objects.filter(webhook=self.pk, state=Outgoing.State.HELD).send_now()
+            record(Verb.CHANGED, Kind.WEBHOOK, self.pk, details="resumed")
 
     def ping(self) -> Delivery:
         return Delivery.objects.create(webhook=self, event=Delivery.Event.PING)

@@ -31,6 +31,7 @@ PAGES: dict[str, Make] = {
     "side-by-side": results.side_by_side,
     "side-by-side-image-removed": lambda user, version: results.image_removed(user, version, "side_by_side"),
     "upload-with-rules": results.upload_with_rules,
+    "seen-by": results.seen_by,
     "disagreements": results.disagreements,
     "disagreements-blinded": results.disagreements_blinded,
     "disagreements-none": lambda *_: "/radiographs/disagreements/",

@@ -9,6 +9,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record as log
 from diagnosis.models import Disagreement, Drift, ModelVersion, Prediction, Radiograph
 from diagnosis.retention import applying
 from diagnosis.reviewing.blinding import set_blinded
@@ -16,7 +18,7 @@ from diagnosis.reviewing.recording import record
 from tests.diagnosis.pages import page_of
 from tests.diagnosis.retention import old, rule
 from tests.diagnosis.reviews import reviewed
-from tests.factories import make_radiograph, succeeded
+from tests.factories import make_radiograph, make_user, succeeded
 
 Make = Callable[[User, ModelVersion], str]
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
@@ -86,6 +88,15 @@ def upload_with_rules(*_: Any) -> str:
     rule(spare_reviewed=True)
     rule("all", name="A year", days=365, outcome="refused")
     return "/"
+
+
+def seen_by(user: User, version: ModelVersion) -> str:
+    radiograph = make_radiograph(user, filename="thorax 0815.jpg", **succeeded(version))
+    colleague = User.objects.filter(username="dr-sieglinde-oberhauser-wertheim").first()
+    for verb in (Verb.UPLOADED, Verb.SAW, Verb.DOWNLOADED, Verb.CLASSIFIED_AGAIN):
+        log(verb, Kind.RADIOGRAPH, radiograph.pk, actor=user)
+    log(Verb.SAW, Kind.RADIOGRAPH, radiograph.pk, actor=colleague or make_user("dr-sieglinde-oberhauser-wertheim"))
+    return page_of(radiograph, "seen_by")
 
 
 def disagreements(user: User, version: ModelVersion) -> str:

@@ -136,6 +136,7 @@ PAGES: dict[str, Callable[[ModelVersion, Path], str]] = {
     "admin-version-activate": _activate,
     "admin-version-silent": _silent,
     "admin-rule-dry-run": _dry_run,
+    "admin-audit-log": lambda *_: "diagnosis/auditentry/?until=2100-01-01",
     "admin-version-silent-none": lambda version, _: f"diagnosis/modelversion/{_published(version).pk}/silent/",
 }
 

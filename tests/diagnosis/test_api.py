@@ -194,8 +194,8 @@ def test_status_and_prediction_come_from_one_read(
     alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client, radiograph = api_of(alice), make_radiograph(alice)
-    # Session and user; what a reader is told is noted: reader, another's radiograph; radiograph, prediction, tags.
-    with django_assert_max_num_queries(7) as queries:
+    # Session, user; what a reader is told is noted: reader, another's radiograph; radiograph, prediction, tags, log.
+    with django_assert_max_num_queries(8) as queries:
         client.get(f"{RADIOGRAPHS}{radiograph.pk}/")
     assert sum('FROM "diagnosis_prediction"' in query["sql"] for query in queries.captured_queries) == 1
 

@@ -36,6 +36,7 @@ PAGES: dict[str, Address] = {
     "result, waiting": lambda of: page_of(of[0]),
     "result, shared, reviewed and read twice": lambda of: page_of(of[-2]),
     "result of somebody else": lambda _: page_of(Radiograph.objects.get(owner__username="bob")),
+    "seen by": lambda of: page_of(of[-2], "seen_by"),
     "side by side": lambda of: page_of(of[-2], "side_by_side"),
     "disagreements": lambda _: "/radiographs/disagreements/",
     "group": lambda _: _ward().get_absolute_url(),

@@ -98,6 +98,7 @@ PAGES: dict[str, Row] = {
     "radiographs/<uuid:pk>/again/": {"POST": uploader(302)},
     "radiographs/<uuid:pk>/classify/": {"POST": uploader(302)},
     "radiographs/<uuid:pk>/side-by-side/": {"GET": who_sees_it(200)},
+    "radiographs/<uuid:pk>/seen-by/": {"GET": uploader(200)},
     "radiographs/<uuid:pk>/reviews/": {"POST": who_sees_it(302)},
     "radiographs/disagreements/": {"GET": logged_in(200)},
     "radiographs/<uuid:pk>/delete/": {"GET": uploader(200), "POST": uploader(302)},

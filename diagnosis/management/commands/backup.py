@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record
 from diagnosis.backup import taking
 from diagnosis.backup.container import BackupError
 
@@ -21,6 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            record(Verb.EXPORTED, Kind.PLATFORM, details="backup")  # the backup holds this entry
             taken = taking.take(options["file"])
         except BackupError as error:
             raise CommandError(str(error)) from error

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record_each
 from diagnosis.engine.folders import radiographs_under
 from diagnosis.models import Radiograph
 from diagnosis.reviewing.training_set import NothingToExport, choose, write_folder
@@ -42,6 +44,9 @@ class Command(BaseCommand):
                 without=_hashes(options["without"]),
             )
             written = write_folder(chosen, options["folder"])
+            record_each(
+                Verb.EXPORTED, Kind.RADIOGRAPH, [each.radiograph.pk for each in chosen], details="training set"
+            )
         except (NothingToExport, OSError) as error:
             raise CommandError(str(error)) from error
         patients = len({each.patient for each in chosen})

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from diagnosis.audit.models import Kind, Verb
+from diagnosis.audit.recording import record
 from diagnosis.backup import restoring
 from diagnosis.backup.container import BackupError
 
@@ -24,6 +26,7 @@ class Command(BaseCommand):
             restored = restoring.restore(options["file"])
         except BackupError as error:
             raise CommandError(str(error)) from error
+        record(Verb.RESTORED, Kind.PLATFORM, details="backup")
         self.stdout.write(
             f"Restored: {sum(restored.values())} rows, {restored['diagnosis_radiograph']} radiographs among them. "
             "Start the platform; passwords are what they were."
