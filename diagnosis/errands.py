@@ -1,8 +1,8 @@
-"""What is done for users beside reading: webhooks called, mails sent, accounts removed. In a process of its own.
+"""What is done for users beside reading: webhooks called, mails sent, accounts removed, much asked for again.
 
-The sweep of a worker starts it (errands_process.py) when something is due, and it ends when nothing was for a while: a
-slow receiver holds up no answer, and where nobody asked for any of it, it takes no memory. All its jobs are rows, so
-several such processes, or one that is killed, do no harm.
+In a process of its own. The sweep of a worker starts it (errands_process.py) when something is due, and it ends when
+nothing was for a while: a slow receiver holds up no answer, and where nobody asked for any of it, it takes no memory.
+All its jobs are rows, so several such processes, or one that is killed, do no harm.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
+from diagnosis.history import reclassifying
+from diagnosis.models import Reclassification
 from diagnosis.people import leaving, letters
 from diagnosis.people.models import Leaving, Letter
 from diagnosis.webhooks import delivering
@@ -34,7 +36,7 @@ PAUSE_AFTER_FAULT = 10.0
 
 
 class Errands:
-    """Looks for what is due, and does it in threads: one for each receiver, one for mails, one for accounts."""
+    """Looks for what is due, and does it in threads: one for each receiver, one for mails, and so on."""
 
     def __init__(self) -> None:
         self._jobs: dict[Any, Future[Any]] = {}
@@ -75,6 +77,8 @@ def _due() -> dict[Any, Callable[[], Any]]:
         found["letters"] = letters.send_due
     for user_id in Leaving.objects.order_by("asked").values_list("pk", flat=True)[:2]:
         found["leaving", user_id] = partial(leaving.remove_all, user_id)
+    if Reclassification.objects.at_work().exists():
+        found["classify again"] = reclassifying.take_turns
     for pk in Webhook.objects.all().with_due().values_list("pk", flat=True):
         found["webhook", pk] = partial(delivering.deliver_due, pk)
     return found

@@ -108,12 +108,19 @@ def page_of(found: Found, mark: Mark | None, size: int) -> Page:
         if not is_cut:  # the first page, however many rows were added to it since
             return page_of(found, None, size)
         rows.reverse()
-        return Page(rows, after=_mark_at(rows[-1]), before=_mark_at(rows[0], backwards=True))
+        return Page(rows, after=mark_at(rows[-1]), before=mark_at(rows[0], backwards=True))
     return Page(
         rows,
-        after=_mark_at(rows[-1]) if is_cut else None,
-        before=_mark_at(rows[0], backwards=True) if mark and rows else None,
+        after=mark_at(rows[-1]) if is_cut else None,
+        before=mark_at(rows[0], backwards=True) if mark and rows else None,
     )
+
+
+def count_of(found: Found, most: int) -> int | None:
+    """Return how many there are; None where they are more than ``most``, which are not counted to the end."""
+    first, *others = (part.order_by().values("pk") for part in found.parts)
+    count: int = (first.union(*others) if others else first)[: most + 1].count()
+    return count if count <= most else None
 
 
 def neighbours_of(
@@ -151,5 +158,6 @@ def _cut(part: RadiographQuerySet, order: Order, mark: Mark | None, count: int) 
     return rows.order_by(f"{sign}sort_key", f"{sign}pk")[:count]
 
 
-def _mark_at(row: Any, backwards: bool = False) -> Mark:
+def mark_at(row: Any, backwards: bool = False) -> Mark:
+    """Return the place behind a row of a page, or before it."""
     return Mark(row.sort_key, row.pk, backwards)

@@ -31,6 +31,11 @@ CHUNK, PIECE = 200, 256 * 1024
 #: that another part of the platform may lack is left out. Secrets and hashes are no data of the user's.
 TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "saved_filters.json": ("diagnosis.SavedFilter", "owner", ("name", "query")),
+    "classified_again.json": (
+        "diagnosis.Reclassification",
+        "owner",
+        ("query", "model_version", "created", "ended", "outcome", "made", "skipped"),
+    ),
     "tags.json": ("diagnosis.Tag", "owner", ("name",)),
     "uploads.json": ("diagnosis.Batch", "owner", ("id", "created", "ended", "by_mail")),
     "mail_settings.json": ("diagnosis.MailSettings", "user", ("batches",)),

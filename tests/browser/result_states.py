@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from diagnosis.models import Disagreement, Drift, ModelVersion, Prediction, Radiograph
+from diagnosis.models import Disagreement, Drift, ModelVersion, Prediction, Radiograph, Reclassification
 from diagnosis.reviewing.blinding import set_blinded
 from diagnosis.reviewing.recording import record
 from tests.diagnosis.pages import page_of
@@ -45,6 +45,18 @@ def history(user: User, version: ModelVersion) -> str:
     for _ in range(3):
         make_radiograph(user, filename="waiting.jpg")
     return "/radiographs/"
+
+
+def classify_all(user: User, version: ModelVersion) -> str:
+    history(user, version)
+    return "/radiographs/classify-all/?status=succeeded&search=st"
+
+
+def classifying_all(user: User, version: ModelVersion) -> str:
+    job = Reclassification.objects.begin(user, version, "status=succeeded&search=st", 48_000)
+    assert job
+    job.advance("", made=17_200, skipped=311)
+    return job.get_absolute_url()
 
 
 def cautioned(user: User, version: ModelVersion) -> str:
