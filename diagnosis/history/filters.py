@@ -18,6 +18,7 @@ from django.utils.translation import pgettext_lazy
 from diagnosis import meaning
 from diagnosis.history.listed import Reading, Source
 from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
+from diagnosis.history.plain_select import PlainSelect
 from diagnosis.history.tagging import Tag
 from diagnosis.models import ModelVersion, Prediction, Radiograph, ReadingGroup, Reclassification
 from diagnosis.querysets import RadiographQuerySet
@@ -79,7 +80,8 @@ def _choice(label: Words, choices: Choices, error: Words = "", has_any: bool = T
     known = ", ".join(value for value, _ in choices)
     sentence = error or format_lazy(_("There is no “%(value)s” among these: {known}."), known=known)
     offered = [("", _("Any")), *choices] if has_any else choices
-    return forms.ChoiceField(label=label, choices=offered, required=False, error_messages={"invalid_choice": sentence})
+    errors = {"invalid_choice": sentence}
+    return forms.ChoiceField(label=label, choices=offered, required=False, widget=PlainSelect, error_messages=errors)
 
 
 class FilterForm(forms.Form):
