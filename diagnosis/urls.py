@@ -18,6 +18,7 @@ from diagnosis.pages import (
     side_by_side,
     statistics,
     upload,
+    webhooks,
 )
 from diagnosis.pages import help as help_pages
 
@@ -68,6 +69,7 @@ urlpatterns = [
     path("groups/<int:pk>/members/<int:member>/remove/", groups.remove, name="remove_member"),
     path("groups/<int:pk>/invite/", invitations.invite, name="invite"),
     path("groups/<int:pk>/invitations/<int:invitation>/withdraw/", invitations.withdraw, name="withdraw_invitation"),
+    path("groups/<int:pk>/webhooks/", webhooks.add_to_group, name="add_group_webhook"),
     path("groups/invitations/<int:pk>/accept/", invitations.accept, name="accept_invitation"),
     path("groups/invitations/<int:pk>/decline/", invitations.decline, name="decline_invitation"),
     path("radiographs/<uuid:pk>/reviews/", reviewing.review, name="review"),

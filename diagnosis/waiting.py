@@ -1,6 +1,6 @@
 """How long until an answer: a prediction's place among those that wait, and the seconds that are to be expected.
 
-Three short queries, whose answers are kept for a moment, however many predictions are asked for.
+Two short queries, whose answers are kept for a moment, however many predictions are asked for.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from diagnosis.models import Prediction
 
 #: So many places in the queue are counted; whoever waits behind them is told that it is more.
 PLACES = 1000
+#: Readers are not more than so many.
+MOST_RUNNING = 500
 #: The pace is that of the newest so many answers, and the readers at work are those that gave them lately.
 ANSWERS = 60
 LATELY = timedelta(minutes=1)
@@ -93,10 +95,11 @@ def about(seconds: float) -> str:
 
 
 def _queue() -> _Queue:
-    rows = Prediction.objects.unfinished().order_by("queued_at", "pk")
-    pending = rows.filter(status=Prediction.Status.PENDING).values_list("pk", flat=True)[:PLACES]
-    running = rows.filter(status=Prediction.Status.RUNNING).count()
-    return _Queue({pk: place for place, pk in enumerate(pending)}, running)
+    """Read both kinds in one query: those that are being read are few, and have waited longest."""
+    rows = Prediction.objects.unfinished().order_by("queued_at", "pk").values_list("pk", "status")
+    found = list(rows[: PLACES + MOST_RUNNING])
+    pending = [pk for pk, status in found if status == Prediction.Status.PENDING]
+    return _Queue({pk: place for place, pk in enumerate(pending[:PLACES])}, len(found) - len(pending))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.people.group_statistics import statistics_of
 from diagnosis.people.groups import LONGEST_ADDRESSEE, LONGEST_GROUP_NAME, GroupError, Role
 from diagnosis.reviewing.blinding import is_blinded
+from diagnosis.webhooks.forms import WebhookForm
 
 ASK_FIRST = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -110,7 +111,7 @@ def _found(request: HttpRequest) -> HttpResponse:
     return redirect(group)
 
 
-def first_error(form: forms.Form) -> str:
+def first_error(form: forms.BaseForm) -> str:
     return next(str(sentences[0]) for sentences in form.errors.values())
 
 
@@ -128,6 +129,8 @@ def group(request: HttpRequest, mine: Membership) -> HttpResponse:
         "members": mine.group.memberships.select_related("user"),
         "roles": RoleForm().fields["role"],
         "invitations": mine.group.invitations.all() if mine.is_owner else [],
+        "webhooks": mine.group.webhooks.all() if mine.is_owner else [],
+        "webhook_form": WebhookForm(group=mine.group),
         "form": InvitationForm(),
         "statistics": statistics_of(mine.group) if mine.supervises and not blinded else None,
         "kinds": list(KINDS.values()),

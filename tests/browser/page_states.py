@@ -96,6 +96,7 @@ FOR_VISITORS: dict[str, Make] = {
 }
 #: Addresses that are none of a page: they take a form, or give a part of a page, a picture, a document or a few words.
 NO_PAGES = {
+    "diagnosis:add_group_webhook",
     "diagnosis:add_webhook",
     "diagnosis:delete_webhook",  # asks first: judged in test_leaving_and_webhooks.py
     "diagnosis:my_data_zip",

@@ -113,11 +113,11 @@ def test_whoever_is_far_behind_is_told_that_it_is_more(alice: User, monkeypatch:
     ]
 
 
-def test_asking_for_many_costs_three_queries_and_asking_again_at_once_none(
+def test_asking_for_many_costs_two_queries_and_asking_again_at_once_none(
     alice: User, django_assert_num_queries: Any
 ) -> None:
     predictions = queue(alice, 30)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         waits_of(predictions)
     with django_assert_num_queries(0):
         waits_of(predictions)

@@ -113,6 +113,7 @@ PAGES: dict[str, Row] = {
     "groups/<int:pk>/members/<int:member>/role/": {"POST": lead(302)},
     "groups/<int:pk>/members/<int:member>/remove/": {"GET": lead(200), "POST": lead(302)},
     "groups/<int:pk>/invite/": {"POST": lead(302)},
+    "groups/<int:pk>/webhooks/": {"POST": lead(302)},
     "groups/<int:pk>/invitations/<int:invitation>/withdraw/": {"POST": lead(302)},
     "groups/invitations/<int:pk>/accept/": {"POST": "login 302 404 404 404 404 404 404"},
     "groups/invitations/<int:pk>/decline/": {"POST": "login 302 404 404 404 404 404 404"},
