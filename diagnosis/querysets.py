@@ -82,7 +82,11 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
 
     def listed(self) -> Self:
         """Fetch all that a list shows of its rows, in two queries more."""
-        return self.with_predictions("model_version__card").select_related("owner", "group").prefetch_related("tags")
+        return (
+            self.with_predictions("model_version__card")
+            .select_related("owner__profile", "group")
+            .prefetch_related("tags")
+        )
 
     def follow_newest(self) -> int:
         """Copy what the newest prediction of each says to where lists are filtered by it.

@@ -55,8 +55,8 @@ class SecretWebhookSerializer(WebhookSerializer):
         fields = (*WebhookSerializer.Meta.fields, "secret")  # type: ignore[assignment]  # one more
 
 
-class NewWebhookSerializer(serializers.Serializer[Any]):
-    """What may be said of a new one; the address and the events are judged by the form."""
+class WebhookFactsSerializer(serializers.Serializer[Any]):
+    """What may be said of one; the address and the events are judged by the form."""
 
     url = serializers.CharField()
     events = serializers.ListField(
@@ -64,8 +64,8 @@ class NewWebhookSerializer(serializers.Serializer[Any]):
     )
 
 
-class NewOwnedWebhookSerializer(NewWebhookSerializer):
-    """Whose it is, too."""
+class NewWebhookSerializer(WebhookFactsSerializer):
+    """Whose a new one is, too."""
 
     group: Any = OwnedGroupField(
         queryset=ReadingGroup.objects.none(),
@@ -76,7 +76,7 @@ class NewOwnedWebhookSerializer(NewWebhookSerializer):
     )
 
 
-class WebhookChangeSerializer(NewWebhookSerializer):
+class WebhookChangeSerializer(WebhookFactsSerializer):
     """What may be set."""
 
     url = serializers.CharField(required=False)
@@ -155,10 +155,10 @@ class WebhooksView(_OfOwn):
     def get(self, request: Request) -> Response:
         return Response({"results": self.get_serializer(self.get_queryset(), many=True).data})
 
-    @extend_schema(request=NewOwnedWebhookSerializer, responses={201: SecretWebhookSerializer})
+    @extend_schema(request=NewWebhookSerializer, responses={201: SecretWebhookSerializer})
     @idempotent()
     def post(self, request: Request) -> Response:
-        webhook = self.change(None, self.asked(NewOwnedWebhookSerializer))
+        webhook = self.change(None, self.asked(NewWebhookSerializer))
         webhook.ping()
         return Response(SecretWebhookSerializer(webhook).data, status=status.HTTP_201_CREATED)
 

@@ -91,7 +91,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     memberships = Membership.objects.filter(user=request.user.pk).select_related("group")
     context = {
         "memberships": memberships.annotate(size=Subquery(sizes.values("size"))).order_by(Lower("group__name"), "pk"),
-        "invitations": Invitation.objects.to(request.user).select_related("group", "invited_by"),
+        "invitations": Invitation.objects.to(request.user).select_related("group", "invited_by__profile"),
         "form": NameForm(),
     }
     return render(request, "diagnosis/groups/groups.html", context)
@@ -126,7 +126,7 @@ def group(request: HttpRequest, mine: Membership) -> HttpResponse:
         "group": mine.group,
         "mine": mine,
         "is_blinded": blinded,
-        "members": mine.group.memberships.select_related("user"),
+        "members": mine.group.memberships.select_related("user__profile"),
         "roles": RoleForm().fields["role"],
         "invitations": mine.group.invitations.all() if mine.is_owner else [],
         "webhooks": mine.group.webhooks.all() if mine.is_owner else [],
@@ -174,7 +174,7 @@ def set_role(request: HttpRequest, mine: Membership, member: int) -> HttpRespons
 
 
 def _member(mine: Membership, pk: int) -> Membership:
-    return get_object_or_404(mine.group.memberships.select_related("user", "group"), pk=pk)
+    return get_object_or_404(mine.group.memberships.select_related("user__profile", "group"), pk=pk)
 
 
 @members_only

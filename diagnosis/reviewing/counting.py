@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db.models import Count
 from django.db.models.functions import Trunc
 
+from diagnosis.people.profile import shown_name
 from diagnosis.reviewing.agreement import Agreement
 from diagnosis.reviewing.following import majority, votes
 from diagnosis.reviewing.models import Review
@@ -149,9 +150,9 @@ def _patterns(reviewed: RadiographQuerySet, blinded: bool) -> dict[tuple[int, in
 def _readers(reviews: Any) -> list[ReaderRow]:
     """Return each reader's verdicts against what the network said at the time; the busiest first."""
     rows: dict[int | None, ReaderRow] = {}
-    facts = ("reader", "reader__username", "label", "prediction__label")
-    for pk, name, label, network, count in reviews.order_by().values_list(*facts).annotate(Count("pk")):
-        row = rows.setdefault(pk, ReaderRow(name or ""))
+    facts = ("reader", "reader__username", "reader__profile__display_name", "label", "prediction__label")
+    for pk, name, display_name, label, network, count in reviews.order_by().values_list(*facts).annotate(Count("pk")):
+        row = rows.setdefault(pk, ReaderRow(shown_name(name or "", display_name)))
         if label == Review.Label.UNCLEAR:
             row.unclear += count
         elif network:

@@ -23,7 +23,7 @@ MOST_SHOWN = 100
 
 def second_reading(request: HttpRequest, radiograph: Radiograph, form: VerdictForm | None = None) -> dict[str, Any]:
     """Return what the card of the second readers needs. Others' verdicts are hidden as long as the answer is."""
-    reviews = radiograph.reviews.select_related("reader")
+    reviews = radiograph.reviews.select_related("reader__profile")
     if radiograph.is_hidden:
         reviews = reviews.by(request.user)
     shown = list(reviews[:MOST_SHOWN])
