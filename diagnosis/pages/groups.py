@@ -127,7 +127,7 @@ def group(request: HttpRequest, mine: Membership) -> HttpResponse:
         "mine": mine,
         "is_blinded": blinded,
         "members": mine.group.memberships.select_related("user__profile"),
-        "roles": RoleForm().fields["role"],
+        "roles": [(value, str(words)) for value, words in reversed(Role.choices)],
         "invitations": mine.group.invitations.all() if mine.is_owner else [],
         "webhooks": mine.group.webhooks.all() if mine.is_owner else [],
         "webhook_form": WebhookForm(group=mine.group),

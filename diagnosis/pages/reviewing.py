@@ -20,7 +20,7 @@ from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.picture import picture_url
 from diagnosis.reviewing import blinding
 from diagnosis.reviewing.recording import TOO_MANY_REVIEWS, TooManyReviews, VerdictForm, record
-from diagnosis.reviewing.second_reading import second_reading, unread_by, verdicts_of
+from diagnosis.reviewing.second_reading import second_reading, to_count_unread_by, unread_by, verdicts_of
 
 #: Of what is still to be read, no more are counted.
 MOST_COUNTED = 100
@@ -75,7 +75,8 @@ def reading(request: HttpRequest) -> HttpResponse:
     mark = read_mark(request.GET.get("after", ""), found.order)
     page = page_of(found, mark, 1)
     radiograph = page.radiographs[0] if page.radiographs else None
-    remaining = count_of(found, MOST_COUNTED) if radiograph else 0
+    counted = Found(to_count_unread_by(request.user), found.order)
+    remaining = count_of(counted, MOST_COUNTED) if radiograph else 0
     context = {
         "radiograph": radiograph,
         "after": page.after,

@@ -85,6 +85,15 @@ def unread_by(user: Any) -> tuple[RadiographQuerySet, ...]:
     return tuple(_unread(part, user) for part in (rows.owned_by(user), *map(rows.in_group, groups)))
 
 
+def to_count_unread_by(user: Any) -> tuple[RadiographQuerySet, ...]:
+    """Return the same in two parts: what is counted needs no order, and no part for each group."""
+    from diagnosis.models import Radiograph, ReadingGroup
+
+    groups = list(ReadingGroup.objects.of(user).values_list("pk", flat=True))
+    parts = (Radiograph.objects.owned_by(user), Radiograph.objects.filter(group__in=groups))
+    return tuple(_unread(part, user) for part in parts)
+
+
 def _unread(radiographs: RadiographQuerySet, user: Any) -> RadiographQuerySet:
     mine = Review.objects.by(user).filter(radiograph=OuterRef("pk"))
     return radiographs.filter(outcome="succeeded").exclude(Exists(mine))
