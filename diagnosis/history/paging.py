@@ -141,7 +141,8 @@ def _keys(found: Found, mark: Mark | None, count: int) -> list[tuple[uuid.UUID, 
         # Each part by an index of its own; a condition that joins them with OR would be checked row by row.
         either = union_of(_cut(part, found.order, mark, count) for part in parts)
         parts = (Radiograph.objects.filter(pk__in=list(either)),)
-    return list(_cut(parts[0], found.order, mark, count).values_list("pk", "sort_key"))
+    rows: Any = _cut(parts[0], found.order, mark, count)
+    return list(rows.values_list("pk", "sort_key"))
 
 
 def union_of(parts: Iterable[RadiographQuerySet]) -> Any:

@@ -82,7 +82,7 @@ def make_world(monkeypatch: pytest.MonkeyPatch) -> World:
     delivery = webhook.deliveries.create(event="ping", state="sent", due=None)
     token, _text = make_token(users["uploader"], "the scanner")
     job = Reclassification.objects.create(
-        owner=users["uploader"], model_version=radiograph.prediction.model_version, ended=timezone.now()
+        owner=users["uploader"], model_version=ModelVersion.objects.get(), ended=timezone.now()
     )
     elsewhere = _session_of(users["uploader"])
     values: dict[str, dict[str, Any]] = {

@@ -162,7 +162,7 @@ def _review(owner: User, predictions: list[Prediction], chance: random.Random) -
             radiograph=each.radiograph,
             reader=owner,
             label=each.label if chance.random() < 0.8 else chance.choice(labels),
-            created=each.finished_at,
+            created=each.queued_at,
             blinded=chance.random() < 0.5,
             prediction=each,
         )
