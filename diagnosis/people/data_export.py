@@ -182,9 +182,9 @@ def _radiograph(radiograph: Radiograph) -> dict[str, Any]:
 
 def _prediction(prediction: Prediction) -> dict[str, Any]:
     fields = ("id", "status", "label", "probability", "threshold", "band", "activation_map", "reason_code", "reason")
-    moments = ("queued_at", "started_at", "finished_at")
+    facts = ("brightness", "contrast", "queued_at", "started_at", "finished_at")
     version = prediction.model_version.version if prediction.model_version else None
-    return {name: getattr(prediction, name) for name in fields + moments} | {"model_version": version}
+    return {name: getattr(prediction, name) for name in fields + facts} | {"model_version": version}
 
 
 def _stored(radiograph: Radiograph) -> list[str]:

@@ -26,7 +26,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rung")]
 
 PUBLIC = "https://93.184.216.34/hook"
 ANSWER = SimpleNamespace(
-    status="succeeded", probability=0.94, label="PNEUMONIA", band="likely", activation_map=None, refusal=None
+    status="succeeded",
+    probability=0.94,
+    label="PNEUMONIA",
+    band="likely",
+    activation_map=None,
+    refusal=None,
+    brightness=101.5,
+    contrast=52.1,
 )
 
 
