@@ -277,5 +277,6 @@ class ComparisonSeenAdmin(ReadOnlyAdmin):
         return False  # it says who answers for an activation
 
 
-# Last, since it takes its class from here; Django looks for this module alone.
+# Last, since they take their class from here; Django looks for this module alone.
+from diagnosis.retention import admin as retention_admin  # noqa: E402, F401
 from diagnosis.webhooks import admin as webhooks_admin  # noqa: E402, F401

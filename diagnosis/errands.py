@@ -1,4 +1,4 @@
-"""What is done for users beside reading: webhooks called, mails sent, accounts removed, much asked for again.
+"""What is done beside reading: webhooks called, mails sent, accounts and old images removed, much asked for again.
 
 In a process of its own. The sweep of a worker starts it (errands_process.py) when something is due, and it ends when
 nothing was for a while: a slow receiver holds up no answer, and where nobody asked for any of it, it takes no memory.
@@ -21,6 +21,7 @@ from diagnosis.history import reclassifying
 from diagnosis.models import Reclassification
 from diagnosis.people import leaving, letters
 from diagnosis.people.models import Leaving, Letter
+from diagnosis.retention import applying
 from diagnosis.webhooks import delivering
 from diagnosis.webhooks.models import Webhook
 
@@ -79,6 +80,8 @@ def _due() -> dict[Any, Callable[[], Any]]:
         found["leaving", user_id] = partial(leaving.remove_all, user_id)
     if Reclassification.objects.at_work().exists():
         found["classify again"] = reclassifying.take_turns
+    if applying.is_anything_due():
+        found["retention"] = applying.apply_due
     for pk in Webhook.objects.all().with_due().values_list("pk", flat=True):
         found["webhook", pk] = partial(delivering.deliver_due, pk)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ from diagnosis.people.profile import Profile as Profile
 from diagnosis.people.tokens import ApiToken as ApiToken
 from diagnosis.predicting import AbstractPrediction, not_final, probability_if_succeeded
 from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
+from diagnosis.retention.models import Removal as Removal
+from diagnosis.retention.models import RetentionRule as RetentionRule
+from diagnosis.retention.models import RetentionRun as RetentionRun
 from diagnosis.reviewing.models import Disclosure as Disclosure
 from diagnosis.reviewing.models import Drift as Drift
 from diagnosis.reviewing.models import Reader as Reader
@@ -180,6 +184,10 @@ class Radiograph(Listed):
     batch = models.ForeignKey(
         Batch, models.SET_NULL, null=True, blank=True, related_name="radiographs", db_index=False
     )
+    removal = models.ForeignKey(
+        Removal, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False,
+        help_text="What a retention rule took of it last.",
+    )  # fmt: skip
 
     objects = RadiographQuerySet.as_manager()
     #: Whether this reader must give a verdict before the answer is shown; set by reviewing.blinding.
@@ -214,11 +222,22 @@ class Radiograph(Listed):
         """What its header gives to bear in mind with an answer: an adult, or no frontal view."""
         return cautions_of(self.acquisition)
 
+    @property
+    def has_image(self) -> bool:
+        """False where a retention rule has removed it; its results are still there."""
+        return bool(self.file)
+
+    @property
+    def image_removed_at(self) -> datetime | None:
+        return self.removal.moment if self.removal and not self.has_image else None
+
     def read(self) -> bytes:
         """Return the stored bytes: those uploaded, or of a DICOM file the copy that names nobody.
 
         Raises FileNotFoundError where the file is gone.
         """
+        if not self.has_image:
+            raise FileNotFoundError(f"The image of radiograph {self.pk} was removed.")
         with self.file.open("rb") as file:
             data: bytes = file.read()
         return data

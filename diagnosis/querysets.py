@@ -84,7 +84,7 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
         """Fetch all that a list shows of its rows, in two queries more."""
         return (
             self.with_predictions("model_version__card")
-            .select_related("owner__profile", "group")
+            .select_related("owner__profile", "group", "removal")
             .prefetch_related("tags")
         )
 
@@ -105,7 +105,9 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
 
         texts = {field: Coalesce(copy(field), Value("")) for field in ("outcome", "label", "band")}
         changed = self.update(**texts, probability=copy("probability"), model_version=copy("model_version"))
-        follow_reviews(self.filter(reviewed__isnull=False))
+        reviewed = self.filter(reviewed__isnull=False)
+        if reviewed.exists():  # most answers come before any reader, and that update is long to put together
+            follow_reviews(reviewed)
         return changed
 
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("diagnosis", "0018_problem_parts"),
+        ("diagnosis", "0020_retention"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

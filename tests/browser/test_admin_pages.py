@@ -18,6 +18,7 @@ from tests.browser.accessibility import SCHEMES, WIDTHS, violations
 from tests.browser.test_every_page import log_in, photograph
 from tests.browser.watching import Watch
 from tests.conftest import BUNDLED_MODEL
+from tests.diagnosis.retention import old, rule
 from tests.drawings import png_bytes
 from tests.factories import artifact_named, make_radiograph, make_user, succeeded
 from training.admin import PICTURES
@@ -89,6 +90,11 @@ def _silent(version: ModelVersion, folder: Path) -> str:
     return f"diagnosis/modelversion/{silent.pk}/silent/"
 
 
+def _dry_run(version: ModelVersion, _: Path) -> str:
+    old(make_user("alice"), version)
+    return f"diagnosis/retentionrule/{rule(is_on=False).pk}/dry-run/"
+
+
 PAGES: dict[str, Callable[[ModelVersion, Path], str]] = {
     "admin-run-new": lambda *_: "training/trainingrun/add/",
     "admin-run-waiting": lambda *_: _run(started_at=None),
@@ -105,6 +111,7 @@ PAGES: dict[str, Callable[[ModelVersion, Path], str]] = {
     "admin-version": lambda version, _: f"diagnosis/modelversion/{version.pk}/change/",
     "admin-version-activate": _activate,
     "admin-version-silent": _silent,
+    "admin-rule-dry-run": _dry_run,
     "admin-version-silent-none": lambda version, _: f"diagnosis/modelversion/{_published(version).pk}/silent/",
 }
 

@@ -13,7 +13,15 @@ from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from knox.models import get_token_model
 
-from diagnosis.models import Comparison, ComparisonSeen, ModelVersion, Radiograph
+from diagnosis.models import (
+    Comparison,
+    ComparisonSeen,
+    ModelVersion,
+    Radiograph,
+    Removal,
+    RetentionRule,
+    RetentionRun,
+)
 from tests.diagnosis.everybody import METHODS, SECRET, World, all_routes, ask, make_world, outcome, said_by
 from tests.second_factor import with_second_factor
 
@@ -89,5 +97,8 @@ def make_one_of_each(radiograph: Radiograph) -> None:
     ComparisonSeen.objects.create(
         username="administrator", version=version, active=version, radiographs=1, differing=0
     )
+    rule = RetentionRule.objects.create(name="ninety days", days=90)
+    run_of_it = RetentionRun.objects.begin(rule)
+    Removal.objects.create(run=run_of_it, rule=rule.name, radiograph=radiograph.pk, what=rule.removes)
     for run in ("TrainingRun",) if apps.is_installed("training") else ():
         apps.get_model("training", run).objects.create(data="chest_xray")
