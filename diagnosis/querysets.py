@@ -118,6 +118,10 @@ class JobQuerySet(models.QuerySet[Job]):
         """Those that are not final, said so that each database finds them by their index, few among many."""
         return self.filter(finished_at__isnull=True)
 
+    def unsuccessful(self) -> Self:
+        """Those that were refused or failed, said so for the same reason."""
+        return self.filter(finished_at__isnull=False, probability__isnull=True)
+
     def claimable(self, now: datetime) -> Self:
         """Pending ones, and running ones whose worker has let its lease run out."""
         waiting = Q(status=self.model.Status.PENDING)

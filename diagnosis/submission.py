@@ -201,6 +201,7 @@ def _store(owner: Owner, file: UploadedFile) -> Radiograph:
         acquisition=header.acquisition,
     )
     with as_stored(header, file) as content:
+        radiograph.size = content.size
         radiograph.file.save(f"upload{FORMATS[header.format]}", content, save=False)
     return radiograph
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,15 +13,15 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from diagnosis.admin import ReadOnlyAdmin
+from diagnosis.administration.filters import DayFilter
+from diagnosis.administration.paging import BoundedAdmin, ReadOnlyAdmin
 from diagnosis.models import Removal, RetentionRule, RetentionRun
-from diagnosis.pages.access import uuid_or_none
 from diagnosis.retention.estimate import ON_A_PAGE, estimate
 from diagnosis.retention.words import in_words
 
 
 @admin.register(RetentionRule)
-class RetentionRuleAdmin(admin.ModelAdmin):
+class RetentionRuleAdmin(BoundedAdmin):
     list_display = ("name", "on_since", "days", "removes", "outcome", "group", "spare_reviewed")
     list_filter = (("on_since", admin.EmptyFieldListFilter), "removes")
     list_select_related = ("group",)
@@ -99,27 +98,21 @@ class RecordAdmin(ReadOnlyAdmin):
 @admin.register(RetentionRun)
 class RetentionRunAdmin(RecordAdmin):
     list_display = ("name", "started", "finished", "radiographs", "files", "bytes")
-    list_filter = ("started", "name")
+    list_filter = (("started", DayFilter),)
+    sortable_by = ()
     search_fields = ("name", "text")
 
 
 @admin.register(Removal)
 class RemovalAdmin(RecordAdmin):
     list_display = ("radiograph", "moment", "rule", "what", "files", "bytes", "is_finished")
-    list_filter = ("what", "moment", "run__rule")
+    list_filter = ("what", ("moment", DayFilter), "run__rule")
+    sortable_by = ()
+    ordering = ("-pk",)
     list_select_related = ("run",)
-    search_fields = ("radiograph",)
+    found_by = ("radiograph",)
     search_help_text = gettext_lazy("The id of a radiograph, whole.")
     raw_id_fields = ("run",)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Removal], search_term: str
-    ) -> tuple[QuerySet[Removal], bool]:
-        """By the whole id, which an index finds."""
-        if not search_term:
-            return queryset, False
-        wanted = uuid_or_none(search_term.strip())
-        return (queryset.filter(radiograph=wanted) if wanted else queryset.none()), False
 
     @admin.display(boolean=True, description=gettext_lazy("files are gone"))
     def is_finished(self, removal: Removal) -> bool:

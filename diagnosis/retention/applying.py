@@ -114,7 +114,7 @@ def _remove_heatmaps(these: list[Any]) -> None:
 
 def _remove_images(these: list[Any]) -> None:
     _remove_heatmaps(these)
-    Radiograph.objects.filter(pk__in=these).update(file="", preview="", thumbnail="")
+    Radiograph.objects.filter(pk__in=these).update(file="", preview="", thumbnail="", size=0)
 
 
 def _remove_all(these: list[Any]) -> None:
