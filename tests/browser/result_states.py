@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from diagnosis.models import Disagreement, Drift, ModelVersion, Prediction, Radiograph, Reclassification
+from diagnosis.models import Disagreement, Drift, ModelVersion, Prediction, Radiograph, Reclassification, RetentionRule
 from diagnosis.retention import applying
 from diagnosis.reviewing.blinding import set_blinded
 from diagnosis.reviewing.recording import record
@@ -89,12 +89,14 @@ def side_by_side(user: User, version: ModelVersion) -> str:
 def image_removed(user: User, version: ModelVersion, part: str = "radiograph") -> str:
     radiograph = old(user, version)
     Prediction.objects.create(radiograph=radiograph, **succeeded(newer(version), 0.12))
+    RetentionRule.objects.all().delete()  # those of another state, where one test makes all of them
     applying.apply(rule())
     rule("all", name="A year", days=365)
     return page_of(radiograph, part)
 
 
 def upload_with_rules(*_: Any) -> str:
+    RetentionRule.objects.all().delete()
     rule(spare_reviewed=True)
     rule("all", name="A year", days=365, outcome="refused")
     return "/"
@@ -160,5 +162,6 @@ def statistics(user: User, version: ModelVersion) -> str:
 
 def no_model(*_: Any) -> str:
     Prediction.objects.all().delete()
+    Reclassification.objects.all().delete()
     ModelVersion.objects.all().delete()
     return "/models/"
