@@ -1,8 +1,8 @@
-"""What is done beside reading: webhooks called, mails sent, accounts and old images removed. In a process of its own.
+"""What is done beside reading: webhooks called, mails sent, accounts and old images removed, much asked for again.
 
-The sweep of a worker starts it (errands_process.py) when something is due, and it ends when nothing was for a while: a
-slow receiver holds up no answer, and where nobody asked for any of it, it takes no memory. All its jobs are rows, so
-several such processes, or one that is killed, do no harm.
+In a process of its own. The sweep of a worker starts it (errands_process.py) when something is due, and it ends when
+nothing was for a while: a slow receiver holds up no answer, and where nobody asked for any of it, it takes no memory.
+All its jobs are rows, so several such processes, or one that is killed, do no harm.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from django.db import DatabaseError, connection
 
 from diagnosis.audit.models import Door
 from diagnosis.audit.recording import during
+from diagnosis.history import reclassifying
+from diagnosis.models import Reclassification
 from diagnosis.people import leaving, letters
 from diagnosis.people.models import Leaving, Letter
 from diagnosis.retention import applying
@@ -37,7 +39,7 @@ PAUSE_AFTER_FAULT = 10.0
 
 
 class Errands:
-    """Looks for what is due, and does it in threads: one for each receiver, one for mails, one for accounts."""
+    """Looks for what is due, and does it in threads: one for each receiver, one for mails, and so on."""
 
     def __init__(self) -> None:
         self._jobs: dict[Any, Future[Any]] = {}
@@ -78,6 +80,8 @@ def _due() -> dict[Any, Callable[[], Any]]:
         found["letters"] = letters.send_due
     for user_id in Leaving.objects.order_by("asked").values_list("pk", flat=True)[:2]:
         found["leaving", user_id] = partial(leaving.remove_all, user_id)
+    if Reclassification.objects.at_work().exists():
+        found["classify again"] = reclassifying.take_turns
     if applying.is_anything_due():
         found["retention"] = applying.apply_due
     for pk in Webhook.objects.all().with_due().values_list("pk", flat=True):

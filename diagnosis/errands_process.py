@@ -7,14 +7,15 @@ import sys
 
 from django.conf import settings
 
-from diagnosis.models import Leaving, Letter, Webhook
+from diagnosis.models import Leaving, Letter, Reclassification, Webhook
 from diagnosis.retention import applying
 
 COMMAND = [sys.executable, "-m", "django", "run_errands"]
 
 
 def is_anything_due() -> bool:
-    due = (Webhook.objects.all().with_due(), Letter.objects.all().due(), Leaving.objects.all())
+    letters, webhooks = Letter.objects.all().due(), Webhook.objects.all().with_due()
+    due = (webhooks, letters, Leaving.objects.all(), Reclassification.objects.at_work())
     return any(each.exists() for each in due) or applying.is_anything_due()
 
 

@@ -23,6 +23,7 @@ from diagnosis.engine.artifact import LONGEST_VERSION, ModelCard
 from diagnosis.engine.sentences import sentence
 from diagnosis.engine.suitability import Caution, cautions_of
 from diagnosis.history.listed import Listed
+from diagnosis.history.reclassification import Reclassification as Reclassification
 from diagnosis.history.saved_filters import SavedFilter as SavedFilter
 from diagnosis.history.tagging import Tag as Tag
 from diagnosis.people.groups import Invitation as Invitation

@@ -80,6 +80,8 @@ class AbstractPrediction(models.Model):
     activation_map = models.JSONField(
         null=True, help_text="Where the network looked: 7 rows of 7 logits, whose mean is the logit."
     )
+    brightness = models.FloatField(null=True, help_text="Mean of the grey values that were read, 0 to 255.")
+    contrast = models.FloatField(null=True, help_text="Their standard deviation.")
     reason_code = models.CharField(max_length=32, blank=True)
     reason = models.CharField(max_length=300, blank=True, help_text="Why it was refused or failed.")
     reason_parts = models.JSONField(
@@ -128,6 +130,8 @@ class AbstractPrediction(models.Model):
             label=result.label,
             band=result.band,
             activation_map=result.activation_map,
+            brightness=result.brightness,
+            contrast=result.contrast,
             **(_reason(result.refusal.code, result.refusal.detail) if result.refusal else {}),
         )
 

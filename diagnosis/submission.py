@@ -284,12 +284,15 @@ def _no_file_without_row() -> Iterator[list[Radiograph]]:
 
 
 def classify_again(
-    radiographs: Iterable[Radiograph], version: ModelVersion | None = None, seen: int | None = None
+    radiographs: Iterable[Radiograph],
+    version: ModelVersion | None = None,
+    seen: int | None = None,
+    actor: Owner | None = None,
 ) -> list[Prediction]:
     """Ask a version, or whichever is active when its turn comes, about those whose newest prediction is final.
 
     Nobody is asked about those whose image was removed. The earlier answers stay as they are. Where the newest must be
-    the one that was ``seen``, a second click asks nobody.
+    the one that was ``seen``, a second click asks nobody. ``actor`` is who wants it, where no request tells.
     """
     wanted = [radiograph.pk for radiograph in radiographs]
     with transaction.atomic():
@@ -301,6 +304,6 @@ def classify_again(
         )
         Radiograph.objects.filter(pk__in=[each.pk for each in ended]).follow_newest()
         by = f"version {version}" if version else "the active version"
-        record_each(Verb.CLASSIFIED_AGAIN, Kind.RADIOGRAPH, [each.pk for each in ended], details=by)
+        record_each(Verb.CLASSIFIED_AGAIN, Kind.RADIOGRAPH, [each.pk for each in ended], details=by, actor=actor)
         transaction.on_commit(lambda: _ring(predictions), robust=True)
     return predictions

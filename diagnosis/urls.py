@@ -10,6 +10,7 @@ from diagnosis.pages import (
     invitations,
     models,
     pictures,
+    reclassifying,
     result,
     reviewing,
     saved_filters,
@@ -18,6 +19,7 @@ from diagnosis.pages import (
     side_by_side,
     statistics,
     upload,
+    webhooks,
 )
 from diagnosis.pages import help as help_pages
 
@@ -40,6 +42,9 @@ urlpatterns = [
     path("radiographs/chosen/share/", sharing.share_chosen, name="share_chosen"),
     path("radiographs/chosen/export.csv", chosen.export, {"kind": "csv"}, name="export_chosen"),
     path("radiographs/chosen/export.json", chosen.export, {"kind": "json"}, name="export_chosen"),
+    path("radiographs/classify-all/", reclassifying.classify_all, name="classify_all"),
+    path("radiographs/classify-all/<int:pk>/", reclassifying.reclassification, name="reclassification"),
+    path("radiographs/classify-all/<int:pk>/cancel/", reclassifying.cancel, name="cancel_reclassification"),
     path("radiographs/outcomes/", history.outcomes, name="outcomes"),
     path("radiographs/<uuid:pk>/", result.radiograph, name="radiograph"),
     path("radiographs/<uuid:pk>/status/", result.status, name="status"),
@@ -66,6 +71,7 @@ urlpatterns = [
     path("groups/<int:pk>/members/<int:member>/remove/", groups.remove, name="remove_member"),
     path("groups/<int:pk>/invite/", invitations.invite, name="invite"),
     path("groups/<int:pk>/invitations/<int:invitation>/withdraw/", invitations.withdraw, name="withdraw_invitation"),
+    path("groups/<int:pk>/webhooks/", webhooks.add_to_group, name="add_group_webhook"),
     path("groups/invitations/<int:pk>/accept/", invitations.accept, name="accept_invitation"),
     path("groups/invitations/<int:pk>/decline/", invitations.decline, name="decline_invitation"),
     path("radiographs/<uuid:pk>/reviews/", reviewing.review, name="review"),

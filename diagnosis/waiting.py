@@ -70,7 +70,7 @@ def waits_of(predictions: Iterable[Prediction]) -> dict[int, Wait]:
     if not notices.worker_answers():
         return {prediction.pk: Wait(_("Waiting, nobody is reading at the moment")) for prediction in unfinished}
     queue = cast("_Queue", cache.get_or_set("diagnosis.waiting.queue", _queue, KEEP_QUEUE))
-    pace = cast("_Pace", cache.get_or_set("diagnosis.waiting.pace", _pace, KEEP_PACE))
+    pace = _pace()
     return {prediction.pk: _wait(prediction, queue, pace) for prediction in unfinished}
 
 
@@ -110,7 +110,22 @@ class _Answer:
     finished: datetime
 
 
+def readers() -> int:
+    """Return how many processes have read lately; one where nothing was read."""
+    return _pace().readers
+
+
+def seconds_for(number: int) -> float | None:
+    """Return how long reading so many takes; None where nothing is known to go by."""
+    pace = _pace()
+    return pace.seconds and pace.seconds * number / pace.readers
+
+
 def _pace() -> _Pace:
+    return cast("_Pace", cache.get_or_set("diagnosis.waiting.pace", _measured_pace, KEEP_PACE))
+
+
+def _measured_pace() -> _Pace:
     done = Prediction.objects.filter(started_at__isnull=False, finished_at__isnull=False).order_by("-pk")[:ANSWERS]
     facts = done.values_list("worker", "queued_at", "started_at", "finished_at")
     rows = [

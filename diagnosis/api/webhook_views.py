@@ -1,4 +1,4 @@
-"""A user's webhooks and their calls. What the pages do, by the same form and the rows' own methods."""
+"""Webhooks of users and groups, and their calls. What the pages do, by the same form and the rows' own methods."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import uuid
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, generics, serializers, status
 from rest_framework.request import Request
@@ -15,13 +17,20 @@ from diagnosis.api.idempotency import idempotent
 from diagnosis.api.openapi import calls
 from diagnosis.api.parsers import BoundedJSONParser
 from diagnosis.api.problems import problem_response
-from diagnosis.models import Delivery, Webhook
+from diagnosis.models import Delivery, ReadingGroup, Webhook
 from diagnosis.webhooks.forms import WebhookForm
 from diagnosis.webhooks.models import MOST_SHOWN, WebhookQuerySet
 
 #: The events that a webhook is called on, and the field that says so.
 EVENTS = {"prediction.final": "on_predictions", "batch.final": "on_batches"}
+#: What a group's webhook is called on.
+OF_GROUPS = "prediction.final"
 PAUSED = "The webhook is paused. Resume it first: PATCH it with paused=false."
+
+
+class OwnedGroupField(serializers.PrimaryKeyRelatedField[ReadingGroup]):
+    def get_queryset(self) -> Any:
+        return ReadingGroup.objects.owned_by(self.context["request"].user)
 
 
 class WebhookSerializer(serializers.ModelSerializer[Webhook]):
@@ -30,7 +39,7 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
 
     class Meta:
         model = Webhook
-        fields = ("id", "url", "events", "paused", "failing_since", "created")
+        fields = ("id", "url", "group", "events", "paused", "failing_since", "created")
 
     def get_events(self, webhook: Webhook) -> list[str]:
         return [event for event, field in EVENTS.items() if getattr(webhook, field)]
@@ -46,8 +55,8 @@ class SecretWebhookSerializer(WebhookSerializer):
         fields = (*WebhookSerializer.Meta.fields, "secret")  # type: ignore[assignment]  # one more
 
 
-class NewWebhookSerializer(serializers.Serializer[Any]):
-    """What may be said of a new one; the address and the events are judged by the form."""
+class WebhookFactsSerializer(serializers.Serializer[Any]):
+    """What may be said of one; the address and the events are judged by the form."""
 
     url = serializers.CharField()
     events = serializers.ListField(
@@ -55,7 +64,19 @@ class NewWebhookSerializer(serializers.Serializer[Any]):
     )
 
 
-class WebhookChangeSerializer(NewWebhookSerializer):
+class NewWebhookSerializer(WebhookFactsSerializer):
+    """Whose a new one is, too."""
+
+    group: Any = OwnedGroupField(
+        queryset=ReadingGroup.objects.none(),
+        required=False,
+        allow_null=True,
+        help_text="A group that one owns: called on prediction.final alone, for what is shared with it.",
+        error_messages={"does_not_exist": gettext_lazy("You own no group {pk_value}. GET groups/ lists yours.")},
+    )
+
+
+class WebhookChangeSerializer(WebhookFactsSerializer):
     """What may be set."""
 
     url = serializers.CharField(required=False)
@@ -101,13 +122,16 @@ class _OfOwn(generics.GenericAPIView[Webhook]):
     parser_classes = (BoundedJSONParser,)
 
     def get_queryset(self) -> WebhookQuerySet:
-        return Webhook.objects.owned_by(self.request.user)
+        return Webhook.objects.managed_by(self.request.user)
 
     def change(self, webhook: Webhook | None, asked: dict[str, Any]) -> Webhook:
         """Save what the form takes. Raises ValidationError with its sentences."""
+        group = webhook.group if webhook else asked.get("group")
+        if group and (asked.get("events") or [OF_GROUPS]) != [OF_GROUPS]:
+            raise exceptions.ValidationError({"events": [_("A group’s webhook is called on prediction.final alone.")]})
         events = asked.get("events", [event for event, field in EVENTS.items() if getattr(webhook, field, True)])
         facts = {"url": asked.get("url", webhook.url if webhook else ""), **{EVENTS[each]: "on" for each in events}}
-        form = WebhookForm(facts, instance=webhook, owner=self.request.user)
+        form = WebhookForm(facts, instance=webhook, owner=self.request.user, group=group)
         if not form.is_valid():
             names = {"__all__": "non_field_errors"}
             raise exceptions.ValidationError({names.get(k, k): list(map(str, v)) for k, v in form.errors.items()})
@@ -115,14 +139,17 @@ class _OfOwn(generics.GenericAPIView[Webhook]):
         return saved
 
     def asked(self, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-        asked = serializer(data=self.request.data)
+        asked = serializer(data=self.request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         return dict(asked.validated_data)
 
 
 @calls.webhooks_view
 class WebhooksView(_OfOwn):
-    """GET all of one's webhooks; POST ``url`` and ``events`` to add one: the answer alone holds its secret."""
+    """GET one's webhooks and those of groups that one owns; POST ``url``, ``events`` and ``group`` to add one.
+
+    The answer alone holds its secret.
+    """
 
     @extend_schema(responses=WebhooksSerializer)
     def get(self, request: Request) -> Response:

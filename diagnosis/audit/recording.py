@@ -49,9 +49,9 @@ def record(verb: Verb, kind: Kind, pk: object = "", *, label: str = "", details:
     AuditEntry(verb=verb, kind=kind, **_said(pk, label, details), **facts).save()
 
 
-def record_each(verb: Verb, kind: Kind, pks: Iterable[object], *, details: str = "") -> None:
+def record_each(verb: Verb, kind: Kind, pks: Iterable[object], *, details: str = "", actor: Any = None) -> None:
     """Write an entry for each of them, in one statement for some hundred."""
-    facts = _circumstances(None)
+    facts = _circumstances(actor)
     AuditEntry.objects.bulk_create(
         [AuditEntry(verb=verb, kind=kind, **_said(pk, "", details), **facts) for pk in pks], batch_size=CHUNK
     )

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from diagnosis.engine.artifact import Artifact, ModelCard, read_artifact
 from diagnosis.engine.errors import ArtifactError
 from diagnosis.engine.gate import Refusal, refusal_of_picture
-from diagnosis.engine.header import read_header
-from diagnosis.engine.preprocessing import Pixels, read_picture
+from diagnosis.engine.header import Header, read_header
+from diagnosis.engine.preprocessing import Picture, Pixels, read_picture
 from diagnosis.engine.probes import draw_probe
 from diagnosis.engine.suitability import refusal_of_header
 
@@ -29,6 +29,8 @@ class Classification:
     """What the classifier says of one image: a probability of the positive class, or why it refuses to give one.
 
     ``activation_map`` tells where the network looked: rows of logits (7 of 7 for MobileNet), whose mean is its answer.
+    ``brightness`` and ``contrast`` are mean and standard deviation of the grey values shown to it, 0 to 255; None
+    where the file was refused before it was decoded.
     """
 
     probability: float | None
@@ -36,6 +38,8 @@ class Classification:
     band: str
     refusal: Refusal | None
     activation_map: list[list[float]] | None = None
+    brightness: float | None = None
+    contrast: float | None = None
 
     @property
     def status(self) -> str:
@@ -98,6 +102,11 @@ class Classifier:
         if refusal := refusal_of_header(header):
             return Classification(None, "", "", refusal)
         picture = read_picture(data)
+        brightness, contrast = float(picture.pixels.mean()), float(picture.pixels.std())
+        said = self._classify(picture, header)
+        return replace(said, brightness=round(brightness, 2), contrast=round(contrast, 2))
+
+    def _classify(self, picture: Picture, header: Header) -> Classification:
         if refusal := refusal_of_picture(picture, header.width, header.height):
             return Classification(None, "", "", refusal)
         outputs = self.outputs(picture.pixels)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q, Value
+from django.db.models import Q, Subquery, Value
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.text import format_lazy
@@ -18,8 +18,9 @@ from django.utils.translation import pgettext_lazy
 from diagnosis import meaning
 from diagnosis.history.listed import Reading, Source
 from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found
+from diagnosis.history.plain_select import PlainSelect
 from diagnosis.history.tagging import Tag
-from diagnosis.models import ModelVersion, Prediction, Radiograph, ReadingGroup
+from diagnosis.models import ModelVersion, Prediction, Radiograph, ReadingGroup, Reclassification
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.reviewing.blinding import reads_blinded
 
@@ -79,7 +80,8 @@ def _choice(label: Words, choices: Choices, error: Words = "", has_any: bool = T
     known = ", ".join(value for value, _ in choices)
     sentence = error or format_lazy(_("There is no “%(value)s” among these: {known}."), known=known)
     offered = [("", _("Any")), *choices] if has_any else choices
-    return forms.ChoiceField(label=label, choices=offered, required=False, error_messages={"invalid_choice": sentence})
+    errors = {"invalid_choice": sentence}
+    return forms.ChoiceField(label=label, choices=offered, required=False, widget=PlainSelect, error_messages=errors)
 
 
 class FilterForm(forms.Form):
@@ -103,10 +105,13 @@ class FilterForm(forms.Form):
     def __init__(self, data: QueryDict, owner: Any) -> None:
         super().__init__(data, auto_id="filter-%s")
         self.owner = owner
-        # Asked along with the versions, without which there is no answer to hide: a query fewer on each page.
-        annotated = ModelVersion.objects.annotate(is_blinded=reads_blinded(owner))
+        # Asked along with the versions, without which there is no answer to hide: fewer queries on each page.
+        job = Reclassification.objects.owned_by(owner).at_work().values("pk")[:1]
+        annotated = ModelVersion.objects.annotate(is_blinded=reads_blinded(owner), classifying=Subquery(job))
         versions = list(annotated.only("version", "active", "shadow"))
         self.is_blinded = any(each.is_blinded for each in versions)
+        #: The key of what is classified again just now, in the background.
+        self.classifying: int | None = versions[0].classifying if versions else None
         self._versions = {each.version: each.pk for each in versions}
         #: Those that can be asked to classify again.
         self.offered = [each for each in versions if not each.shadow]

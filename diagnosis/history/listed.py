@@ -57,6 +57,11 @@ def _indexes_of_groups(by_moment: list[str]) -> list[models.Index]:
             condition=shared & models.Q(probability__isnull=False),
             name="radiograph_group_probability",
         ),
+        models.Index(
+            fields=["group", *by_moment],
+            condition=shared & models.Q(reviewed__isnull=False),
+            name="radiograph_group_reviewed",
+        ),
         *(
             models.Index(fields=["group", each, *by_moment], condition=shared, name=f"radiograph_group_{each}")
             for each in FILTERED_BY

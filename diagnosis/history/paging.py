@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -102,18 +102,25 @@ def read_mark(text: str, order: Order) -> Mark | None:
 
 def page_of(found: Found, mark: Mark | None, size: int) -> Page:
     """Return the ``size`` radiographs at the mark, with all that a list shows of them; without a mark the first."""
-    rows = list(_rows(found, mark, size + 1).listed())
+    rows = _with_all_shown(_keys(found, mark, size + 1))
     is_cut, rows = len(rows) > size, rows[:size]
     if mark and mark.backwards:
         if not is_cut:  # the first page, however many rows were added to it since
             return page_of(found, None, size)
         rows.reverse()
-        return Page(rows, after=_mark_at(rows[-1]), before=_mark_at(rows[0], backwards=True))
+        return Page(rows, after=mark_at(rows[-1]), before=mark_at(rows[0], backwards=True))
     return Page(
         rows,
-        after=_mark_at(rows[-1]) if is_cut else None,
-        before=_mark_at(rows[0], backwards=True) if mark and rows else None,
+        after=mark_at(rows[-1]) if is_cut else None,
+        before=mark_at(rows[0], backwards=True) if mark and rows else None,
     )
+
+
+def count_of(found: Found, most: int) -> int | None:
+    """Return how many there are; None where they are more than ``most``, which are not counted to the end."""
+    cut = [part.order_by()[: most + 1] for part in found.parts]
+    count: int = union_of(cut)[: most + 1].count() if len(cut) > 1 else cut[0].count()
+    return count if count <= most else None
 
 
 def neighbours_of(
@@ -121,20 +128,37 @@ def neighbours_of(
 ) -> tuple[Radiograph | None, Radiograph | None]:
     """Return the next newer and the next older radiograph, of its owner's where nothing else is said."""
     others = Radiograph.objects.owned_by(radiograph.owner_id) if among is None else among
-    found = Found((others.only("filename"),), ORDERS[NEWEST_FIRST])
+    rows, order = others.only("filename"), ORDERS[NEWEST_FIRST]
     created, pk = radiograph.created, radiograph.pk
-    newer, older = (_rows(found, Mark(created, pk, backwards), 1) for backwards in (True, False))
+    newer, older = (_cut(rows, order, Mark(created, pk, backwards), 1) for backwards in (True, False))
     return newer.first(), older.first()
 
 
-def _rows(found: Found, mark: Mark | None, count: int) -> RadiographQuerySet:
-    """Return the next rows from the mark on, in the direction in which it looks."""
-    cut = [_cut(part, found.order, mark, count) for part in found.parts]
-    if len(cut) == 1:
-        return cut[0]
-    # Each part by an index of its own; a condition that joins them with OR would be checked row by row.
-    either = {pk for part in cut for pk in part.values_list("pk", flat=True)}
-    return _cut(Radiograph.objects.filter(pk__in=either), found.order, mark, count)
+def _keys(found: Found, mark: Mark | None, count: int) -> list[tuple[uuid.UUID, Any]]:
+    """Return primary and sorting keys of the next rows from the mark on, in the direction in which it looks."""
+    parts = found.parts
+    if len(parts) > 1:
+        # Each part by an index of its own; a condition that joins them with OR would be checked row by row.
+        either = union_of(_cut(part, found.order, mark, count) for part in parts)
+        parts = (Radiograph.objects.filter(pk__in=list(either)),)
+    rows: Any = _cut(parts[0], found.order, mark, count)
+    return list(rows.values_list("pk", "sort_key"))
+
+
+def union_of(parts: Iterable[RadiographQuerySet]) -> Any:
+    """Return the primary keys of parts that may be cut short, each once, as one query."""
+    # Nested, since SQLite cuts no member of a union short.
+    first, *others = (Radiograph.objects.filter(pk__in=part.values("pk")).order_by() for part in parts)
+    return first.values_list("pk", flat=True).union(*(each.values_list("pk", flat=True) for each in others))
+
+
+def _with_all_shown(keys: list[tuple[uuid.UUID, Any]]) -> list[Any]:
+    """Look the rows up by themselves: with what is joined to them, SQLite would sort the whole list anew."""
+    rows: dict[uuid.UUID, Any] = Radiograph.objects.listed().in_bulk([pk for pk, _key in keys])
+    for pk, key in keys:
+        if pk in rows:  # else it was deleted just now
+            rows[pk].sort_key = key
+    return [rows[pk] for pk, _key in keys if pk in rows]
 
 
 def _cut(part: RadiographQuerySet, order: Order, mark: Mark | None, count: int) -> RadiographQuerySet:
@@ -151,5 +175,6 @@ def _cut(part: RadiographQuerySet, order: Order, mark: Mark | None, count: int) 
     return rows.order_by(f"{sign}sort_key", f"{sign}pk")[:count]
 
 
-def _mark_at(row: Any, backwards: bool = False) -> Mark:
+def mark_at(row: Any, backwards: bool = False) -> Mark:
+    """Return the place behind a row of a page, or before it."""
     return Mark(row.sort_key, row.pk, backwards)

@@ -25,6 +25,7 @@ from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.people.group_statistics import statistics_of
 from diagnosis.people.groups import LONGEST_ADDRESSEE, LONGEST_GROUP_NAME, GroupError, Role
 from diagnosis.reviewing.blinding import is_blinded
+from diagnosis.webhooks.forms import WebhookForm
 
 ASK_FIRST = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -90,7 +91,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     memberships = Membership.objects.filter(user=request.user.pk).select_related("group")
     context = {
         "memberships": memberships.annotate(size=Subquery(sizes.values("size"))).order_by(Lower("group__name"), "pk"),
-        "invitations": Invitation.objects.to(request.user).select_related("group", "invited_by"),
+        "invitations": Invitation.objects.to(request.user).select_related("group", "invited_by__profile"),
         "form": NameForm(),
     }
     return render(request, "diagnosis/groups/groups.html", context)
@@ -110,7 +111,7 @@ def _found(request: HttpRequest) -> HttpResponse:
     return redirect(group)
 
 
-def first_error(form: forms.Form) -> str:
+def first_error(form: forms.BaseForm) -> str:
     return next(str(sentences[0]) for sentences in form.errors.values())
 
 
@@ -125,9 +126,11 @@ def group(request: HttpRequest, mine: Membership) -> HttpResponse:
         "group": mine.group,
         "mine": mine,
         "is_blinded": blinded,
-        "members": mine.group.memberships.select_related("user"),
-        "roles": RoleForm().fields["role"],
+        "members": mine.group.memberships.select_related("user__profile"),
+        "roles": [(value, str(words)) for value, words in reversed(Role.choices)],
         "invitations": mine.group.invitations.all() if mine.is_owner else [],
+        "webhooks": mine.group.webhooks.all() if mine.is_owner else [],
+        "webhook_form": WebhookForm(group=mine.group),
         "form": InvitationForm(),
         "statistics": statistics_of(mine.group) if mine.supervises and not blinded else None,
         "kinds": list(KINDS.values()),
@@ -171,7 +174,7 @@ def set_role(request: HttpRequest, mine: Membership, member: int) -> HttpRespons
 
 
 def _member(mine: Membership, pk: int) -> Membership:
-    return get_object_or_404(mine.group.memberships.select_related("user", "group"), pk=pk)
+    return get_object_or_404(mine.group.memberships.select_related("user__profile", "group"), pk=pk)
 
 
 @members_only

@@ -43,7 +43,7 @@ def history(request: HttpRequest) -> HttpResponse:
     saved = _saved(form)
     context = {
         "form": form,
-        "active": _active(form),
+        "active": filters_in_words(form),
         "filters_in_use": len(form.active().keys() - {"search", "ordering"}),
         "saved": saved,
         "is_saved": any(is_active for _, is_active in saved),
@@ -59,7 +59,7 @@ def history(request: HttpRequest) -> HttpResponse:
     return render(request, "diagnosis/history.html", context, status=200 if is_valid else 400)
 
 
-def _active(form: FilterForm) -> list[dict[str, Any]]:
+def filters_in_words(form: FilterForm) -> list[dict[str, Any]]:
     """Return what is filtered by, in words, each with the query that does without it."""
     described = []
     for name, text in form.active().items():

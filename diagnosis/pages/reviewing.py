@@ -13,14 +13,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found, page_of, read_mark
+from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found, count_of, page_of, read_mark
 from diagnosis.models import Radiograph, Review
 from diagnosis.pages.access import members_only, visible_radiograph
 from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.picture import picture_url
 from diagnosis.reviewing import blinding
 from diagnosis.reviewing.recording import TOO_MANY_REVIEWS, TooManyReviews, VerdictForm, record
-from diagnosis.reviewing.second_reading import count_unread_by, second_reading, unread_by, verdicts_of
+from diagnosis.reviewing.second_reading import second_reading, to_count_unread_by, unread_by, verdicts_of
 
 #: Of what is still to be read, no more are counted.
 MOST_COUNTED = 100
@@ -75,13 +75,14 @@ def reading(request: HttpRequest) -> HttpResponse:
     mark = read_mark(request.GET.get("after", ""), found.order)
     page = page_of(found, mark, 1)
     radiograph = page.radiographs[0] if page.radiographs else None
-    remaining = count_unread_by(request.user, MOST_COUNTED + 1) if radiograph else 0
+    counted = Found(to_count_unread_by(request.user), found.order)
+    remaining = count_of(counted, MOST_COUNTED) if radiograph else 0
     context = {
         "radiograph": radiograph,
         "after": page.after,
         "skipped": mark is not None,
-        "remaining": min(remaining, MOST_COUNTED),
-        "are_more": remaining > MOST_COUNTED,
+        "remaining": MOST_COUNTED if remaining is None else remaining,
+        "are_more": remaining is None,
         "is_blinded": blinding.is_blinded(request.user),
         "last": _last(request),
         **(_to_read(radiograph) if radiograph else {}),

@@ -75,13 +75,13 @@ class PeriodForm(forms.Form):
         return radiographs.filter(created__lt=starts_of(end)[1]) if end else radiographs
 
 
-def supervised(request: HttpRequest, group: ReadingGroup | None, everything: bool) -> RadiographQuerySet:
+def supervised(request: HttpRequest, form: PeriodForm, everything: bool) -> RadiographQuerySet:
     """Return the radiographs whose statistics are asked for; all of the platform's for staff alone."""
-    if group:
+    if group := form.shown_group:
         return Radiograph.objects.in_group(group)
     if everything and request.user.is_staff:
         return Radiograph.objects.all()
-    return Radiograph.objects.supervised_by(request.user)
+    return Radiograph.objects.supervised_by(request.user, form.groups.values())
 
 
 @members_only
@@ -99,7 +99,7 @@ def statistics(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "diagnosis/reviewing/statistics.html", context, status=400)
     asked = form.cleaned_data
-    radiographs = form.cut(supervised(request, group, asked.get("all", False)))
+    radiographs = form.cut(supervised(request, form, asked.get("all", False)))
     if blinded:
         radiographs = read_already(request.user, radiographs)
     counts = count_reviews(radiographs, asked["unit"] or "month", asked["blinded"])
@@ -173,7 +173,7 @@ def training_set(request: HttpRequest) -> HttpResponseBase:
         raise PermissionDenied
     form = PeriodForm(request.user, request.GET)
     everything = form.is_valid() and form.cleaned_data.get("all", False)
-    radiographs = supervised(request, form.shown_group, everything)
+    radiographs = supervised(request, form, everything)
     radiographs = form.cut(radiographs) if form.is_valid() else radiographs
     try:
         chosen = sets.choose(radiographs, most=sets.MOST_ZIPPED)

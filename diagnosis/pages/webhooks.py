@@ -1,4 +1,4 @@
-"""A user's webhooks: added, tried, paused, deleted, and what became of each call."""
+"""Webhooks of users and groups: added, tried, paused, deleted, and what became of each call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from diagnosis.pages.access import members_only
 from diagnosis.pages.errors import wants_fragment
+from diagnosis.pages.groups import first_error, in_group
 from diagnosis.pages.notices import notices_page
+from diagnosis.people.groups import Membership, Role
 from diagnosis.webhooks.forms import WebhookForm
 from diagnosis.webhooks.models import MOST_SHOWN, Delivery, Webhook
 
@@ -28,8 +30,8 @@ Changed = Callable[..., HttpResponseBase]
 
 
 def own_webhook(request: HttpRequest, pk: int) -> Webhook:
-    """Return the user's own webhook; a stranger's does not exist."""
-    return get_object_or_404(Webhook.objects.owned_by(request.user), pk=pk)
+    """Return the user's own webhook, or one of a group that the user owns; a stranger's does not exist."""
+    return get_object_or_404(Webhook.objects.managed_by(request.user).select_related("group"), pk=pk)
 
 
 def _of_own(view: Callable[..., HttpResponse]) -> Changed:
@@ -53,6 +55,21 @@ def add(request: HttpRequest) -> HttpResponse:
     form = WebhookForm(request.POST, owner=request.user)
     if not form.is_valid():
         return notices_page(request, 400, webhook_form=form)
+    webhook = form.save()
+    webhook.ping()
+    return _with_secret(request, webhook)
+
+
+@members_only
+@never_cache
+@require_POST
+@in_group(Role.OWNER)
+def add_to_group(request: HttpRequest, mine: Membership) -> HttpResponse:
+    """The same for what is shared with a group."""
+    form = WebhookForm(request.POST, group=mine.group)
+    if not form.is_valid():
+        messages.error(request, first_error(form))
+        return redirect(mine.group)
     webhook = form.save()
     webhook.ping()
     return _with_secret(request, webhook)
@@ -120,7 +137,7 @@ def delete(request: HttpRequest, own: Webhook) -> HttpResponse:
         return render(request, "diagnosis/webhooks/delete.html", {"webhook": own})
     own.delete()
     messages.success(request, _("The webhook is deleted, and so are its calls."))
-    return redirect("diagnosis:notices")
+    return redirect(own.group or "diagnosis:notices")
 
 
 @_of_own

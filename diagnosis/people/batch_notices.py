@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from diagnosis.people.language import language_of
 from diagnosis.people.letters import write
-from diagnosis.people.models import LONG, Batch, MailSettings
+from diagnosis.people.models import Batch, MailSettings
 from diagnosis.webhooks.models import Delivery
 
 #: In the order in which a mail names them: the bands of what was answered, then what was not.
@@ -46,10 +46,7 @@ def end(batch: Batch) -> bool:
 
 
 def wants_mail(batch: Batch) -> bool:
-    if batch.by_mail:
-        return True
-    when = MailSettings.of(batch.owner).batches
-    return when == MailSettings.When.ALWAYS or (when == MailSettings.When.LONG and batch.took() > LONG)
+    return batch.by_mail or MailSettings.of(batch.owner).want_mail_after(batch.took())
 
 
 def _facts(batch: Batch, counts: dict[str, int]) -> dict[str, Any]:

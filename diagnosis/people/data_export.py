@@ -31,6 +31,11 @@ CHUNK, PIECE = 200, 256 * 1024
 #: that another part of the platform may lack is left out. Secrets and hashes are no data of the user's.
 TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "saved_filters.json": ("diagnosis.SavedFilter", "owner", ("name", "query")),
+    "classified_again.json": (
+        "diagnosis.Reclassification",
+        "owner",
+        ("query", "model_version", "created", "ended", "outcome", "made", "skipped"),
+    ),
     "tags.json": ("diagnosis.Tag", "owner", ("name",)),
     "uploads.json": ("diagnosis.Batch", "owner", ("id", "created", "ended", "by_mail")),
     "mail_settings.json": ("diagnosis.MailSettings", "user", ("batches",)),
@@ -183,9 +188,9 @@ def _radiograph(radiograph: Radiograph) -> dict[str, Any]:
 
 def _prediction(prediction: Prediction) -> dict[str, Any]:
     fields = ("id", "status", "label", "probability", "threshold", "band", "activation_map", "reason_code", "reason")
-    moments = ("queued_at", "started_at", "finished_at")
+    facts = ("brightness", "contrast", "queued_at", "started_at", "finished_at")
     version = prediction.model_version.version if prediction.model_version else None
-    return {name: getattr(prediction, name) for name in fields + moments} | {"model_version": version}
+    return {name: getattr(prediction, name) for name in fields + facts} | {"model_version": version}
 
 
 def _stored(radiograph: Radiograph) -> list[str]:

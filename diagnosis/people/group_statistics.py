@@ -10,6 +10,7 @@ from django.db.models import Count
 from diagnosis.history.daily import KEEP, KINDS, MANY, Chart, chart_of_group, kind_of, last_days
 from diagnosis.history.filters import starts_of
 from diagnosis.models import Radiograph, ReadingGroup
+from diagnosis.people.profile import shown_name
 
 
 @dataclass
@@ -64,7 +65,7 @@ def _counted(group: ReadingGroup) -> dict[str, Counts]:
     begin, end = starts_of(days[0])[0], starts_of(days[-1])[1]
     lately = Radiograph.objects.in_group(group).filter(created__gte=begin, created__lt=end).order_by()
     members: dict[str, Counts] = {}
-    counted = lately.values("owner__username", "outcome", "band").annotate(number=Count("pk"))
-    for name, outcome, band, number in counted.values_list("owner__username", "outcome", "band", "number"):
-        members.setdefault(name, Counts()).add(kind_of(outcome, band), number)
+    facts = ("owner__username", "owner__profile__display_name", "outcome", "band")
+    for name, display_name, outcome, band, number in lately.values_list(*facts).annotate(Count("pk")):
+        members.setdefault(shown_name(name, display_name), Counts()).add(kind_of(outcome, band), number)
     return members

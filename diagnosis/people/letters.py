@@ -29,19 +29,22 @@ def write(user: Any, about: str, template: str, context: dict[str, Any]) -> Lett
 
 
 def write_webhook_paused(webhook: Any) -> None:
-    address = settings.PUBLIC_URL + webhook.get_absolute_url()
-    facts = {"receiver": str(webhook), "address": address}
-    write(webhook.owner, f"webhook {webhook.pk} paused", "diagnosis/webhooks/paused_mail.txt", facts)
+    for user in webhook.managers:
+        _write_of(webhook, user, f"webhook {webhook.pk} paused", "diagnosis/webhooks/paused_mail.txt")
 
 
 def write_delivery_given_up(webhook: Any) -> None:
     """At most once a day of each webhook."""
     about = f"webhook {webhook.pk} given up"
-    lately = Letter.objects.filter(user=webhook.owner, about=about, created__gt=timezone.now() - timedelta(days=1))
-    if not lately.exists():
-        address = settings.PUBLIC_URL + webhook.get_absolute_url()
-        facts = {"receiver": str(webhook), "address": address}
-        write(webhook.owner, about, "diagnosis/webhooks/given_up_mail.txt", facts)
+    since = timezone.now() - timedelta(days=1)
+    for user in webhook.managers:
+        if not Letter.objects.filter(user=user, about=about, created__gt=since).exists():
+            _write_of(webhook, user, about, "diagnosis/webhooks/given_up_mail.txt")
+
+
+def _write_of(webhook: Any, user: Any, about: str, template: str) -> None:
+    address = settings.PUBLIC_URL + webhook.get_absolute_url()
+    write(user, about, template, {"receiver": str(webhook), "address": address})
 
 
 def send_due() -> int:

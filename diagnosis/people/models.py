@@ -43,6 +43,9 @@ class MailSettings(models.Model):
     def of(cls, user: Any) -> MailSettings:
         return cls.objects.filter(user=user).first() or cls(user=user)
 
+    def want_mail_after(self, took: timedelta) -> bool:
+        return self.batches == self.When.ALWAYS or (self.batches == self.When.LONG and took > LONG)
+
 
 @dataclass(frozen=True)
 class Together:

@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 LONGEST_NAME = 80
 
 
+def shown_name(username: str, display_name: str | None) -> str:
+    """Return what others see: never without the name that nobody else can have."""
+    return f"{display_name} ({username})" if display_name and display_name != username else username
+
+
+def name_of(user: User) -> str:
+    """Return what others see of a user; a query where the profile was not fetched along."""
+    profile: Profile | None = getattr(user, "profile", None)
+    return shown_name(user.get_username(), profile.display_name if profile else "")
+
+
 class Profile(models.Model):
     """The row is made when something is first said; until then :meth:`of` gives an empty one."""
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from django.core.cache import cache
 from django.db.models import Count
 from django.db.models.functions import Trunc
 
+from diagnosis.people.profile import shown_name
 from diagnosis.reviewing.agreement import Agreement
 from diagnosis.reviewing.following import majority, votes
 from diagnosis.reviewing.models import Review
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
 
 PNEUMONIA, NORMAL = Review.Label.PNEUMONIA.value, Review.Label.NORMAL.value
 #: Of what is answered, no more are counted than it takes to say how few are reviewed.
-MOST_COUNTED = 100_000
+MOST_COUNTED = 10_000
+#: Counting the verdicts on more than so many takes its time, and a minute later or earlier changes little.
+MANY, KEEP = 200, 60
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,15 @@ def count_reviews(radiographs: RadiographQuerySet, unit: str = "month", blinded:
     ``unit`` (month or quarter) parts them by the day of their upload. With ``blinded``, only verdicts that were given
     before the network's answer was shown have a vote.
     """
+    asked = f"{radiographs.order_by().query} {unit} {blinded}"
+    key = f"diagnosis.reviewing.counting.{hashlib.sha256(asked.encode()).hexdigest()}"
+    counts: Counts = cache.get(key) or _count(radiographs, unit, blinded)
+    if sum(counts.reviewed.values()) > MANY:
+        cache.add(key, counts, KEEP)
+    return counts
+
+
+def _count(radiographs: RadiographQuerySet, unit: str, blinded: bool) -> Counts:
     reviewed = radiographs.filter(reviewed__isnull=False).order_by()
     rows = list(_rows(reviewed, unit, blinded))
     reviews = _counted(blinded).filter(radiograph__in=reviewed.values("pk"))
@@ -136,9 +150,9 @@ def _patterns(reviewed: RadiographQuerySet, blinded: bool) -> dict[tuple[int, in
 def _readers(reviews: Any) -> list[ReaderRow]:
     """Return each reader's verdicts against what the network said at the time; the busiest first."""
     rows: dict[int | None, ReaderRow] = {}
-    facts = ("reader", "reader__username", "label", "prediction__label")
-    for pk, name, label, network, count in reviews.order_by().values_list(*facts).annotate(Count("pk")):
-        row = rows.setdefault(pk, ReaderRow(name or ""))
+    facts = ("reader", "reader__username", "reader__profile__display_name", "label", "prediction__label")
+    for pk, name, display_name, label, network, count in reviews.order_by().values_list(*facts).annotate(Count("pk")):
+        row = rows.setdefault(pk, ReaderRow(shown_name(name or "", display_name)))
         if label == Review.Label.UNCLEAR:
             row.unclear += count
         elif network:

@@ -62,7 +62,7 @@ def _age(radiograph: Any) -> str:
     return next((f"under {limit}" for limit in (1, 6, 18, 65) if age < limit), "65 or more")
 
 
-#: What is known of an image without decoding it. Brightness is not stored, so it is not here.
+#: What is known of an image without decoding it.
 INPUTS: dict[str, Callable[[Any], str]] = {
     "format": lambda radiograph: radiograph.format,
     "size": _size,
@@ -73,6 +73,10 @@ INPUTS: dict[str, Callable[[Any], str]] = {
     "manufacturer": lambda radiograph: str(radiograph.acquisition.get("manufacturer") or "unknown")[:60],
     "source": lambda radiograph: radiograph.source or "unknown",
 }
+
+
+#: What the network was shown, as mean and standard deviation of its grey values.
+PIXELS = ("brightness", "contrast")
 
 
 def words_of(what: str) -> str:
@@ -88,6 +92,8 @@ def words_of(what: str) -> str:
         "source": _("ways of sending"),
         "refusals": _("share of refused images"),
         "scores": _("probabilities"),
+        "brightness": _("brightness of the images"),
+        "contrast": _("contrast of the images"),
         "refusals, card": _("share of refused images, against the card"),
         "positives, card": _("share of pneumonia, against the card"),
     }
@@ -96,14 +102,19 @@ def words_of(what: str) -> str:
 
 @dataclass(frozen=True)
 class Answers:
-    """What is kept of some answers: counts of each fact, and the probabilities."""
+    """What is kept of some answers: counts of each fact, and the probabilities.
+
+    And the grey values' mean and spread, of those answers that came since these are stored.
+    """
 
     facts: dict[str, dict[str, int]]
     scores: list[float]
+    pixels: dict[str, list[float]]
 
     @classmethod
     def of(cls, predictions: Iterable[Prediction]) -> Answers:
         counts: dict[str, Counter[str]] = {name: Counter() for name in (*INPUTS, "refusals")}
+        pixels: dict[str, list[float]] = {name: [] for name in PIXELS}
         scores = []
         for prediction in predictions:
             for name, kind_of in INPUTS.items():
@@ -111,7 +122,15 @@ class Answers:
             counts["refusals"][prediction.reason_code or "answered"] += 1
             if prediction.probability is not None:
                 scores.append(round(prediction.probability, 4))
-        return cls({name: dict(kinds) for name, kinds in counts.items()}, scores)
+            for name in PIXELS:
+                if (value := getattr(prediction, name)) is not None:
+                    pixels[name].append(value)
+        return cls({name: dict(kinds) for name, kinds in counts.items()}, scores, pixels)
+
+    @property
+    def measures(self) -> dict[str, list[float]]:
+        """What is a number, and not a kind."""
+        return {"scores": self.scores, **self.pixels}
 
     @property
     def count(self) -> int:
@@ -154,7 +173,8 @@ def check(version: ModelVersion) -> Drift:
     if recent.count >= FEWEST:
         findings = _against_card(version.card, recent, [row.label for row in recent_rows if row.label])
         if drift.baseline:
-            findings += _against_first(Answers(drift.baseline["facts"], drift.baseline["scores"]), recent)
+            kept = drift.baseline
+            findings += _against_first(Answers(kept["facts"], kept["scores"], kept.get("pixels", {})), recent)
     drift.answers, drift.findings, drift.checked = recent.count, findings, timezone.now()
     drift.is_large = any(finding["is_large"] for finding in findings)
     drift.save()
@@ -174,17 +194,20 @@ def _keep_first_answers(drift: Drift) -> None:
     if len(first) < WINDOW:
         return
     kept = Answers.of(first)
-    drift.baseline = {"facts": kept.facts, "scores": sorted(kept.scores), "last": first[-1].pk}
+    pixels = {name: sorted(values) for name, values in kept.pixels.items()}
+    drift.baseline = {"facts": kept.facts, "scores": sorted(kept.scores), "pixels": pixels, "last": first[-1].pk}
     drift.baseline_from, drift.baseline_to = first[0].finished_at, first[-1].finished_at
 
 
 def _against_first(first: Answers, recent: Answers) -> list[dict[str, Any]]:
     found = [_finding(name, counts, recent.facts.get(name, {})) for name, counts in first.facts.items()]
-    if min(len(first.scores), len(recent.scores)) >= FEWEST:
-        edges = tenths(first.scores)
-        scores = _finding("scores", counted(first.scores, edges), counted(recent.scores, edges))
-        distance, chance = kolmogorov_smirnov(first.scores, recent.scores)
-        found.append({**scores, "distance": round(distance, 3), "p": chance})
+    for name, before in first.measures.items():
+        now = recent.measures.get(name, [])
+        if min(len(before), len(now)) >= FEWEST:
+            edges = tenths(before)
+            moved = _finding(name, counted(before, edges), counted(now, edges))
+            distance, chance = kolmogorov_smirnov(before, now)
+            found.append({**moved, "distance": round(distance, 3), "p": chance})
     return found
 
 

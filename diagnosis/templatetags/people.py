@@ -12,11 +12,13 @@ from django.template import Library
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from diagnosis.people.profile import name_of
 from diagnosis.people.sessions import browser_in_words, sessions_of
 from diagnosis.people.tokens import ApiToken
 
 register = Library()
 register.filter("browser", browser_in_words)
+register.filter("shown_name", name_of)
 
 
 @register.simple_tag

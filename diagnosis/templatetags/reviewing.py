@@ -19,13 +19,19 @@ def _rounded(number: float, digits: int) -> str:
     return number_format(round(number, digits), digits)  # which by itself cuts the further digits off
 
 
+def _unbroken(words: str) -> str:
+    """Let a line end before an interval, and not within."""
+    value, bracket, interval = words.partition("(")
+    return value + bracket + interval.replace(" ", "\N{NO-BREAK SPACE}")
+
+
 @register.filter
 def share_words(figure: Figure) -> str:
     """Write a share and its interval in percent."""
     if not isfinite(figure.value):
         return "–"
     value, low, high = (_rounded(100 * each, 1) for each in (figure.value, figure.low, figure.high))
-    return _("%(value)s %% (%(low)s to %(high)s)") % {"value": value, "low": low, "high": high}
+    return _unbroken(_("%(value)s %% (%(low)s to %(high)s)") % {"value": value, "low": low, "high": high})
 
 
 @register.filter
@@ -40,7 +46,7 @@ def kappa_words(figure: Figure) -> str:
     if not isfinite(figure.value):
         return "–"
     value, low, high = (_rounded(each, 2) for each in (figure.value, figure.low, figure.high))
-    return _("%(value)s (%(low)s to %(high)s)") % {"value": value, "low": low, "high": high}
+    return _unbroken(_("%(value)s (%(low)s to %(high)s)") % {"value": value, "low": low, "high": high})
 
 
 @register.filter

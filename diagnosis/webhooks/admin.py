@@ -14,9 +14,9 @@ from diagnosis.models import Delivery, Webhook
 
 @admin.register(Webhook)
 class WebhookAdmin(ReadOnlyAdmin):
-    list_display = ("url", "owner", "paused", "failures", "failing_since", "created")
+    list_display = ("url", "owner", "group", "paused", "failures", "failing_since", "created")
     list_filter = ("paused",)
-    list_select_related = ("owner",)
+    list_select_related = ("owner", "group")
     ordering = ("-pk",)
     sortable_by = ()
     found_by = ("owner__username",)

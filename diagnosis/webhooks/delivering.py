@@ -43,7 +43,10 @@ def _claim_first(due: Any) -> Delivery | None:
 
 
 def deliver(delivery: Delivery) -> bool:
-    """Make one attempt, and note what came of it. True where it got through."""
+    """Make one attempt, and note what came of it. True where it got through, or is not to be made any more."""
+    if delivery.is_withdrawn:
+        delivery.delete()
+        return True
     if not delivery.body:
         delivery.body = body_of(delivery)
     answer = calling.call(delivery.webhook.url, _headers(delivery), delivery.body.encode())

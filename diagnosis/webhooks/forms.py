@@ -6,13 +6,17 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from diagnosis.people.groups import ReadingGroup
 from diagnosis.translation import translated
 from diagnosis.webhooks.addresses import AddressRefused, resolve
 from diagnosis.webhooks.models import LONGEST_URL, MOST_WEBHOOKS, Webhook
 
+TOO_MANY = gettext_lazy("You have %(most)s webhooks, which is the most. Delete one of them first.")
+OF_GROUP_TOO_MANY = gettext_lazy("The group has %(most)s webhooks, which is the most. Delete one of them first.")
+
 
 class WebhookForm(forms.ModelForm):
-    """A new webhook of ``owner``; for the page and the API alike."""
+    """A new webhook of ``owner``, or of ``group`` in place of one; for the page and the API alike."""
 
     url = forms.CharField(
         label=gettext_lazy("Address"),
@@ -29,9 +33,16 @@ class WebhookForm(forms.ModelForm):
             "on_batches": gettext_lazy("when an upload of many is read (batch.final)"),
         }
 
-    def __init__(self, *args: Any, owner: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, owner: Any = None, group: ReadingGroup | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.instance.owner = owner
+        if self.instance.pk is None:
+            self.instance.owner, self.instance.group = None if group else owner, group
+        if self.instance.group:
+            self._wants_predictions_alone()
+
+    def _wants_predictions_alone(self) -> None:
+        self.instance.on_predictions, self.instance.on_batches = True, False
+        del self.fields["on_predictions"], self.fields["on_batches"]
 
     def clean_url(self) -> str:
         """Refuse at once what would be refused at each call."""
@@ -44,11 +55,10 @@ class WebhookForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         facts = super().clean() or {}
-        if not facts.get("on_predictions") and not facts.get("on_batches"):
+        group = self.instance.group
+        if not group and not facts.get("on_predictions") and not facts.get("on_batches"):
             raise forms.ValidationError(_("Choose at least one occasion on which it is called."))
-        owns_many = Webhook.objects.owned_by(self.instance.owner).count() >= MOST_WEBHOOKS
-        if self.instance.pk is None and owns_many:
-            raise forms.ValidationError(
-                _("You have %(most)s webhooks, which is the most. Delete one of them first.") % {"most": MOST_WEBHOOKS}
-            )
+        others = Webhook.objects.filter(owner=self.instance.owner, group=group)
+        if self.instance.pk is None and others.count() >= MOST_WEBHOOKS:
+            raise forms.ValidationError((OF_GROUP_TOO_MANY if group else TOO_MANY) % {"most": MOST_WEBHOOKS})
         return facts

@@ -18,6 +18,7 @@ from diagnosis.audit.models import Kind, Verb
 from diagnosis.audit.recording import record
 from diagnosis.engine.sentences import Sentence
 from diagnosis.outgoing import Outgoing, OutgoingQuerySet, back_off
+from diagnosis.people.groups import Membership, ReadingGroup, Role
 from diagnosis.translation import translated
 
 MOST_WEBHOOKS, LONGEST_URL = 10, 500
@@ -35,8 +36,11 @@ def new_secret() -> str:
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):
     def owned_by(self, user: Any) -> Self:
-        """Those that the user may see and change."""
         return self.filter(owner=user)
+
+    def managed_by(self, user: Any) -> Self:
+        """Those that the user may see and change: one's own, and those of the groups that one owns."""
+        return self.filter(Q(owner=user) | Q(group__in=ReadingGroup.objects.owned_by(user)))
 
     def active(self) -> Self:
         return self.filter(paused="")
@@ -48,13 +52,16 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
 
 
 class Webhook(models.Model):
-    """Called when something of its owner's is final."""
+    """Called when something is final that is its owner's, or is shared with its group."""
 
     class Paused(models.TextChoices):
         BY_OWNER = "owner"
         FAILING = "failing"
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="webhooks")
+    group = models.ForeignKey(
+        ReadingGroup, models.CASCADE, null=True, related_name="webhooks", help_text="In place of an owner."
+    )
     url = models.CharField("address", max_length=LONGEST_URL)
     secret = models.CharField(max_length=64, default=new_secret)
     old_secret = models.CharField(max_length=64, blank=True)
@@ -70,12 +77,30 @@ class Webhook(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False, group__isnull=True) | Q(owner__isnull=True, group__isnull=False),
+                name="webhook_of_owner_or_group",
+            ),
+            # An upload of many is one member's, and not all of it need be shared.
+            models.CheckConstraint(
+                condition=Q(group__isnull=True) | Q(on_batches=False), name="webhook_of_group_on_predictions"
+            ),
+        ]
 
     def __str__(self) -> str:
         return urlsplit(self.url).netloc
 
     def get_absolute_url(self) -> str:
         return reverse("diagnosis:webhook", args=[self.pk])
+
+    @property
+    def managers(self) -> list[Any]:
+        """Return whom to tell what becomes of it."""
+        if self.owner:
+            return [self.owner]
+        owners = self.group.memberships.filter(role=Role.OWNER) if self.group else Membership.objects.none()
+        return [each.user for each in owners.select_related("user")]
 
     @property
     def secrets_in_use(self) -> list[str]:
@@ -125,6 +150,11 @@ class Webhook(models.Model):
         return False
 
 
+def _hooked(predictions: Any, hook: str) -> Any:
+    active = predictions.filter(**{f"{hook}__paused": "", f"{hook}__on_predictions": True})
+    return active.values_list("pk", f"{hook}__pk")
+
+
 class DeliveryQuerySet(OutgoingQuerySet):
     def announce_predictions(self, pks: Iterable[int]) -> None:
         """Write the calls on predictions that have just become final, in the transaction that ended them.
@@ -133,12 +163,11 @@ class DeliveryQuerySet(OutgoingQuerySet):
         """
         from diagnosis.models import Prediction  # only here: models.py takes this module's models
 
-        hook = "radiograph__owner__webhooks"
-        wanted = Prediction.objects.filter(pk__in=pks, **{f"{hook}__paused": "", f"{hook}__on_predictions": True})
+        ended = Prediction.objects.filter(pk__in=list(pks)).order_by()
+        wanted = [_hooked(ended, f"radiograph__{whose}__webhooks") for whose in ("owner", "group")]
         event = Delivery.Event.PREDICTION
         self._announce(
-            Delivery(webhook_id=hook_pk, event=event, prediction_id=pk)
-            for pk, hook_pk in wanted.values_list("pk", f"{hook}__pk")
+            Delivery(webhook_id=hook, event=event, prediction_id=pk) for pk, hook in wanted[0].union(wanted[1])
         )
 
     def announce_batch(self, batch: Any) -> None:
@@ -184,6 +213,12 @@ class Delivery(Outgoing):
 
     def __str__(self) -> str:
         return f"{self.event}: {self.state}"
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it is about what is no longer shared with the group that wants to be called."""
+        group = self.webhook.group_id
+        return bool(group and self.prediction and self.prediction.radiograph.group_id != group)
 
     @property
     def explanation(self) -> str:

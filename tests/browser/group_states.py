@@ -8,7 +8,7 @@ from diagnosis.models import ModelVersion, Radiograph, ReadingGroup
 from diagnosis.people.groups import Role
 from diagnosis.reviewing.blinding import set_blinded
 from diagnosis.reviewing.recording import record
-from tests.browser.result_states import REASON
+from tests.browser.result_states import LONG_AGO, REASON
 from tests.diagnosis.pages import page_of
 from tests.factories import make_radiograph, make_user, succeeded
 
@@ -24,6 +24,7 @@ def make_ward(user: User, version: ModelVersion) -> ReadingGroup:
     make_radiograph(user, filename="shared.jpg", **succeeded(version))
     Radiograph.objects.update(group=ward)
     ward.invite("charlie@example.net", Role.MEMBER, by=user)
+    ward.webhooks.create(url="https://archive.example.org/ward-3", on_batches=False, failing_since=LONG_AGO)
     return ward
 
 

@@ -15,6 +15,8 @@ PAGES: dict[str, Make] = {
     "history-empty": lambda *_: "/radiographs/",
     "history": results.history,
     "history-end": lambda user, _: f"/radiographs/?cursor={Mark(LONG_AGO, make_radiograph(user).pk)}",
+    "classify-all": results.classify_all,
+    "classify-all-at-work": results.classifying_all,
     "result-likely": results.answered(0.94, "likely"),
     "result-unlikely": results.answered(0.04, "unlikely"),
     "result-uncertain": results.answered(0.47, "uncertain"),
@@ -98,6 +100,7 @@ FOR_VISITORS: dict[str, Make] = {
 }
 #: Addresses that are none of a page: they take a form, or give a part of a page, a picture, a document or a few words.
 NO_PAGES = {
+    "diagnosis:add_group_webhook",
     "diagnosis:add_webhook",
     "diagnosis:delete_webhook",  # asks first: judged in test_leaving_and_webhooks.py
     "diagnosis:my_data_zip",
@@ -116,6 +119,7 @@ NO_PAGES = {
     "mfa_authenticate",  # in the midst of logging in: judged in test_account.py
     "mfa_download_recovery_codes",  # the page that shows them saves them
     "usersessions_list",  # another page is at its address
+    "diagnosis:cancel_reclassification",
     "diagnosis:classify",
     "diagnosis:classify_chosen",
     "diagnosis:decline_invitation",

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from diagnosis.audit.models import Kind, Verb
 from diagnosis.audit.recording import record as log
-from diagnosis.models import Disagreement, Drift, ModelVersion, Prediction, Radiograph
+from diagnosis.models import Disagreement, Drift, ModelVersion, Prediction, Radiograph, Reclassification, RetentionRule
 from diagnosis.retention import applying
 from diagnosis.reviewing.blinding import set_blinded
 from diagnosis.reviewing.recording import record
@@ -51,6 +51,18 @@ def history(user: User, version: ModelVersion) -> str:
     return "/radiographs/"
 
 
+def classify_all(user: User, version: ModelVersion) -> str:
+    history(user, version)
+    return "/radiographs/classify-all/?status=succeeded&search=st"
+
+
+def classifying_all(user: User, version: ModelVersion) -> str:
+    job = Reclassification.objects.begin(user, version, "status=succeeded&search=st", 48_000)
+    assert job
+    job.advance("", made=17_200, skipped=311)
+    return job.get_absolute_url()
+
+
 def cautioned(user: User, version: ModelVersion) -> str:
     radiograph = make_radiograph(user, **succeeded(version))
     Radiograph.objects.update(acquisition={"age": 61.0, "sex": "F", "view": "LATERAL", "modality": "DX"})
@@ -79,12 +91,14 @@ def side_by_side(user: User, version: ModelVersion) -> str:
 def image_removed(user: User, version: ModelVersion, part: str = "radiograph") -> str:
     radiograph = old(user, version)
     Prediction.objects.create(radiograph=radiograph, **succeeded(newer(version), 0.12))
+    RetentionRule.objects.all().delete()  # those of another state, where one test makes all of them
     applying.apply(rule())
     rule("all", name="A year", days=365)
     return page_of(radiograph, part)
 
 
 def upload_with_rules(*_: Any) -> str:
+    RetentionRule.objects.all().delete()
     rule(spare_reviewed=True)
     rule("all", name="A year", days=365, outcome="refused")
     return "/"
@@ -159,5 +173,6 @@ def statistics(user: User, version: ModelVersion) -> str:
 
 def no_model(*_: Any) -> str:
     Prediction.objects.all().delete()
+    Reclassification.objects.all().delete()
     ModelVersion.objects.all().delete()
     return "/models/"

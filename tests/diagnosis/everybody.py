@@ -17,9 +17,10 @@ from django.db import transaction
 from django.http import QueryDict
 from django.test import Client
 from django.urls import get_resolver
+from django.utils import timezone
 
 from diagnosis.history.saved_filters import SavedFilter
-from diagnosis.models import ModelVersion, Prediction, Radiograph, ReadingGroup, Webhook
+from diagnosis.models import ModelVersion, Prediction, Radiograph, ReadingGroup, Reclassification, Webhook
 from diagnosis.people.groups import Role
 from diagnosis.people.tokens import make_token
 from tests.conftest import BUNDLED_MODEL
@@ -80,9 +81,13 @@ def make_world(monkeypatch: pytest.MonkeyPatch) -> World:
     webhook = Webhook.objects.create(owner=users["uploader"], url="https://archive.example.org/hook")
     delivery = webhook.deliveries.create(event="ping", state="sent", due=None)
     token, _text = make_token(users["uploader"], "the scanner")
+    job = Reclassification.objects.create(
+        owner=users["uploader"], model_version=ModelVersion.objects.get(), ended=timezone.now()
+    )
     elsewhere = _session_of(users["uploader"])
     values: dict[str, dict[str, Any]] = {
         "radiographs/filters/": {"pk": saved.pk},
+        "radiographs/classify-all/": {"pk": job.pk},
         "groups/invitations/": {"pk": invitation.pk},
         "groups/": {"pk": ward.pk, "member": member.pk, "invitation": invitation.pk},
         "models/": {"version": radiograph.prediction.model_version},

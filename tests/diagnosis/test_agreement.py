@@ -194,3 +194,15 @@ def test_names_are_escaped_in_the_picture() -> None:
     drawn = draw_agreement([("<script>", [("a & b", share(1, 2))])])
     assert "<script>" not in drawn.inner
     assert "a &amp; b" in drawn.inner
+
+
+def test_many_verdicts_are_counted_once_a_minute_for_each_question(
+    alice: User, bob: User, version: ModelVersion, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr("diagnosis.reviewing.counting.MANY", 0)
+    reviewed(alice, version, "PNEUMONIA", "NORMAL")
+    counted = count_reviews(Radiograph.objects.owned_by(alice))
+    with django_assert_num_queries(0):
+        assert count_reviews(Radiograph.objects.owned_by(alice)) == counted
+    assert not counted.is_empty
+    assert count_reviews(Radiograph.objects.owned_by(bob)).is_empty

@@ -13,7 +13,7 @@ from django.http import QueryDict
 
 from diagnosis.engine.classifier import Classification
 from diagnosis.engine.gate import Refusal
-from diagnosis.history.paging import _rows
+from diagnosis.history.paging import _cut
 from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph
 from diagnosis.versions.differences import Kind
 from diagnosis.versions.disagreements import DisagreementForm
@@ -172,7 +172,7 @@ def test_it_takes_few_queries_however_many_there_are(
     for _ in range(6):
         read_by_both(alice, version, newer, (LIKELY, UNLIKELY))
     client = browser_of(alice)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         client.get(ADDRESS)
 
 
@@ -183,7 +183,8 @@ def test_the_list_is_read_off_an_index(
 ) -> None:
     form = DisagreementForm(QueryDict(query))
     assert form.is_valid()
-    plan = _rows(form.found(alice), None, 25).explain()
+    found = form.found(alice)
+    plan = _cut(found.parts[0], found.order, None, 25).explain()
     assert f"INDEX {index} " in plan
     assert "SCAN" not in plan
 

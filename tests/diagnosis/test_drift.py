@@ -25,7 +25,13 @@ def _look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answers(
-    owner: User, version: ModelVersion, count: int, probability: Any, refused: float = 0, **facts: Any
+    owner: User,
+    version: ModelVersion,
+    count: int,
+    probability: Any,
+    refused: float = 0,
+    brightness: float | None = 110.0,
+    **facts: Any,
 ) -> None:
     """Store so many answers without files; ``probability`` is drawn by calling it."""
     chance = random.Random(f"{count}{facts}{refused}")
@@ -40,6 +46,8 @@ def answers(
         if chance.random() >= refused:
             value = min(1.0, max(0.0, probability(chance)))
             said = {"status": "succeeded", "probability": value, "label": "PNEUMONIA" if value > 0.5 else "NORMAL"}
+        if brightness is not None:
+            said |= {"brightness": chance.gauss(brightness, 20), "contrast": chance.gauss(55, 8)}
         rows.append(Prediction(radiograph=radiograph, model_version=version, finished_at=timezone.now(), **said))
     Prediction.objects.bulk_create(rows)
 
@@ -86,7 +94,7 @@ def test_what_stays_as_it_was_is_no_drift(alice: User, version: ModelVersion) ->
     found = drift.check(version)
     assert found.answers == 400
     assert {finding["what"] for finding in found.findings} == {
-        *drift.INPUTS, "refusals", "scores", "refusals, card", "positives, card"
+        *drift.INPUTS, *drift.PIXELS, "refusals", "scores", "refusals, card", "positives, card"
     }  # fmt: skip
     assert not found.is_large
     assert not [finding for finding in found.findings if finding["is_noticeable"]]
@@ -100,6 +108,7 @@ def test_what_stays_as_it_was_is_no_drift(alice: User, version: ModelVersion) ->
         ({"width": 500, "height": 900, "format": "PNG"}, {"format", "size", "proportion"}),
         ({"acquisition": {"age": 60, "view": "LL"}}, {"age", "view"}),
         ({"probability": lambda _: 0.999}, {"scores", "positives, card"}),
+        ({"brightness": 150.0}, {"brightness"}),
     ],
 )
 def test_what_moves_far_is_found(
@@ -116,6 +125,18 @@ def test_the_first_answers_are_kept_even_if_they_are_deleted(alice: User, versio
     Radiograph.objects.all().delete()
     answers(alice, version, 300, lambda _: 0.2)
     assert "scores" in large(drift.check(version))
+
+
+def test_first_answers_of_before_grey_values_were_stored_are_not_held_against_later_ones(
+    alice: User, version: ModelVersion
+) -> None:
+    answers(alice, version, 450, as_ever, brightness=None)
+    answers(alice, version, 50, as_ever)
+    answers(alice, version, 300, as_ever, brightness=10.0)
+    found = drift.check(version)
+    assert not {finding["what"] for finding in found.findings} & set(drift.PIXELS)
+    Drift.objects.update(baseline={key: kept for key, kept in found.baseline.items() if key != "pixels"})  # type: ignore[union-attr]
+    assert not large(drift.check(version))
 
 
 def test_too_few_answers_say_nothing(alice: User, version: ModelVersion) -> None:

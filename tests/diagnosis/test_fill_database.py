@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup
+from diagnosis.management.commands import fill_database
+from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup, Review
 from tests.diagnosis.pages import browser_of
 from tests.factories import make_radiograph
 
@@ -25,6 +26,16 @@ def test_rows_are_written_that_every_list_can_show_and_no_worker_takes(version: 
     kept = set(Radiograph.objects.values_list(*facts))
     Radiograph.objects.all().follow_newest()
     assert set(Radiograph.objects.values_list(*facts)) == kept
+
+
+def test_some_of_them_are_reviewed(version: ModelVersion, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fill_database, "REVIEWED", 1.0)
+    call_command("fill_database", 30, "--user", "measured", verbosity=0)
+    kept = dict(Radiograph.objects.values_list("pk", "reading"))
+    assert set(kept.values()) >= {"agrees", "differs"}
+    assert Review.objects.count() == Radiograph.objects.filter(reviewed__isnull=False).count()
+    Radiograph.objects.all().follow_newest()
+    assert dict(Radiograph.objects.values_list("pk", "reading")) == kept
 
 
 def test_where_there_are_two_versions_some_were_read_by_both(version: ModelVersion) -> None:

@@ -22,6 +22,7 @@ Address = Callable[[list[Radiograph]], str]
 PAGES: dict[str, Address] = {
     "upload": lambda _: "/",
     "history": lambda _: "/radiographs/",
+    "classify all again": lambda _: "/radiographs/classify-all/",
     "help": lambda _: "/help/",
     "models": lambda _: "/models/",
     "model": lambda of: f"/models/{of[-1].prediction.model_version}/",

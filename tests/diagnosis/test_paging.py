@@ -111,10 +111,12 @@ def test_each_filter_has_an_index_in_the_order_of_the_list(
     mark = Mark(timezone.now(), make_radiograph(alice).pk) if is_further else None
     with CaptureQueriesContext(connection) as captured:
         page_of(Found((Radiograph.objects.filter(owner=alice, **query),), ORDERS["-created"]), mark, 24)
+    keys = captured.captured_queries[0]["sql"]
+    assert "JOIN" not in keys, "SQLite may begin with what is joined, where that is a small table, and sort all rows"
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {captured.captured_queries[0]['sql']}")
+        cursor.execute(f"EXPLAIN QUERY PLAN {keys}")
         plan = " ".join(row[-1] for row in cursor.fetchall())
-    assert f"USING INDEX {index} " in plan
+    assert f"INDEX {index} " in plan
     assert ("created<?" in plan) == is_further
     assert "TEMP B-TREE" not in plan
 

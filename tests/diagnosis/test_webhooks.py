@@ -35,7 +35,14 @@ from tests.receiver import Receiver, receiving
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rung")]
 
 ANSWER = SimpleNamespace(
-    status="succeeded", probability=0.94, label="PNEUMONIA", band="likely", activation_map=None, refusal=None
+    status="succeeded",
+    probability=0.94,
+    label="PNEUMONIA",
+    band="likely",
+    activation_map=None,
+    refusal=None,
+    brightness=101.5,
+    contrast=52.1,
 )
 
 

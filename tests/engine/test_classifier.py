@@ -11,6 +11,7 @@ from PIL import Image
 
 from diagnosis.engine.artifact import Artifact, read_artifact
 from diagnosis.engine.classifier import Classifier
+from diagnosis.engine.preprocessing import read_radiograph
 from tests.conftest import BUNDLED_MODEL
 from tests.drawings import jpeg_bytes, png_bytes
 from tests.engine.test_preprocessing import encoded
@@ -57,6 +58,12 @@ def test_the_same_picture_gets_the_same_answer_twice_and_another_gets_another(cl
     assert first == again
     assert first.status == "succeeded"
     assert classifier.classify(jpeg_bytes(seed=4)).probability != first.probability
+
+
+def test_brightness_and_contrast_are_those_of_the_pixels_that_the_network_was_shown(classifier: Classifier) -> None:
+    data = jpeg_bytes()
+    pixels, said = read_radiograph(data), classifier.classify(data)
+    assert (said.brightness, said.contrast) == pytest.approx((pixels.mean(), pixels.std()), abs=0.01)
 
 
 @pytest.mark.parametrize(

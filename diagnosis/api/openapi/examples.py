@@ -85,6 +85,7 @@ REVIEW = {
 WEBHOOK = {
     "id": WEBHOOK_ID,
     "url": HOOK,
+    "group": None,
     "events": ["prediction.final"],
     "paused": False,
     "failing_since": None,
@@ -128,7 +129,7 @@ EXAMPLES: dict[str, Any] = {
     "Delivery": DELIVERY,
     "Group": {"id": GROUP_ID, "name": "Ward 4", "role": "member", "since": "2026-11-02T08:00:00Z"},
     "ModelVersion": MODEL,
-    "NewWebhookRequest": {"url": HOOK, "events": ["prediction.final"]},
+    "NewWebhookRequest": {"url": HOOK, "events": ["prediction.final"], "group": None},
     "Prediction": PREDICTION,
     "Problem": PROBLEM,
     "Radiograph": RADIOGRAPH,

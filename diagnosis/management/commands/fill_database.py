@@ -16,7 +16,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from diagnosis.history.listed import Source
-from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup, Tag
+from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup, Review, Tag
+from diagnosis.reviewing.following import follow_reviews
 
 OWNER = "measuring"
 BATCH = 5000
@@ -26,6 +27,8 @@ REASONS = {
 }
 #: The share of those with an answer that another version, if there is one, has read before.
 READ_BEFORE = 0.3
+#: The share of those with an answer that their owner has given a verdict on.
+REVIEWED = 0.01
 #: The share of the radiographs that bear each tag.
 TAGS = {"follow-up": 0.1, "teaching": 0.01, "ask a colleague": 0.0002}
 
@@ -69,6 +72,7 @@ class Command(BaseCommand):
                 Radiograph.objects.bulk_create(radiograph for radiograph, _ in batch)
                 predictions = Prediction.objects.bulk_create(prediction for _, prediction in batch)
                 _read_before(versions, predictions, chance)
+                _review(owner, predictions, chance)
                 _tag(tags, [radiograph for radiograph, _ in batch], chance)
             written += len(batch)
             self.stderr.write(f"{written} of {number} rows", ending="\r")
@@ -149,6 +153,25 @@ def _outcome(versions: list[ModelVersion], chance: random.Random) -> dict[str, A
         "label": "PNEUMONIA" if probability >= 0.5 else "NORMAL",
         "band": "likely" if probability > 0.6 else "unlikely" if probability < 0.4 else "uncertain",
     }
+
+
+def _review(owner: User, predictions: list[Prediction], chance: random.Random) -> None:
+    """Let a second reader agree with most of some answers."""
+    labels = list(Review.Label)
+    reviews = [
+        Review(
+            radiograph=each.radiograph,
+            reader=owner,
+            label=each.label if chance.random() < 0.8 else chance.choice(labels),
+            created=each.queued_at,
+            blinded=chance.random() < 0.5,
+            prediction=each,
+        )
+        for each in predictions
+        if each.label and chance.random() < REVIEWED
+    ]
+    Review.objects.bulk_create(reviews)
+    follow_reviews(Radiograph.objects.filter(pk__in=[each.radiograph_id for each in reviews]))
 
 
 def _tag(tags: dict[int, float], radiographs: list[Radiograph], chance: random.Random) -> None:
