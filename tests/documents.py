@@ -1,4 +1,4 @@
-"""The documents as tests read them: their files, their blocks of code and their tables."""
+"""The documents as tests read them: their files, their blocks of code and the first cells of their tables."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
+FOLDERS = ("clients", "docker", "docs", "training")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -16,15 +17,7 @@ class Block(NamedTuple):
 
 
 def documents() -> list[Path]:
-    """Return every Markdown file of the project, and of nothing that lies beside it."""
-    beside = {".venv", "var", "node_modules"}
-    return sorted(
-        path for path in ROOT.rglob("*.md") if not any(part in beside or part.startswith(".") for part in parts(path))
-    )
-
-
-def parts(path: Path) -> tuple[str, ...]:
-    return path.relative_to(ROOT).parts
+    return sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
 
 
 def blocks(document: str) -> list[Block]:
@@ -34,4 +27,10 @@ def blocks(document: str) -> list[Block]:
 
 def prose(path: Path) -> str:
     """Return what stands outside of the blocks."""
-    return re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return _BLOCK.sub("", path.read_text())
+
+
+def first_cells(document: str) -> list[str]:
+    """Return what the first column of a document's tables names in ``code``, heads and rules left out."""
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / document).read_text(), re.MULTILINE)
+    return [name for row in rows for name in re.findall(r"`(\w+)[^`]*`", row)]

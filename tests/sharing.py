@@ -25,7 +25,7 @@ _PLATFORMS = (
 )
 LIVE = ("tests/browser/", *(f"tests/test_{name}.py" for name in _PLATFORMS))
 #: What needs a browser alone.
-_ALONE = ("admin_pages", "every_page", "history", "leaving_and_webhooks")
+_ALONE = ("admin_pages", "documented_pictures", "every_page", "history", "leaving_and_webhooks")
 PAGES = tuple(f"tests/browser/test_{name}.py" for name in _ALONE)
 
 
