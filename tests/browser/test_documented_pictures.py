@@ -1,4 +1,4 @@
-"""The pictures in the documents, of drawn X-rays that the bundled network has read; `make pictures` puts them there."""
+"""The pictures in the documents, of drawn X-rays that the bundled network read; `make pictures` puts them there."""
 
 from __future__ import annotations
 
