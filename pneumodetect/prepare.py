@@ -25,7 +25,9 @@ def main() -> int:
     except DatabaseError as error:
         reason = " ".join(str(error).split())
         print(f"The database cannot be used: {reason}. DATABASE_URL says where it is.", flush=True)
-    except (ImproperlyConfigured, CommandError, OSError) as error:
+    except OSError as error:
+        print(f"{error.filename or settings.DATA_DIR} cannot be used: {error.strerror}.", flush=True)
+    except (ImproperlyConfigured, CommandError) as error:
         missing = "psycopg" in str(error)
         print("DATABASE_URL needs a driver: .venv/bin/pip install 'psycopg[binary]'" if missing else error, flush=True)
     else:

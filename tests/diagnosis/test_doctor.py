@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import ConnectionHandler
 from django.utils import timezone
@@ -30,6 +30,7 @@ from diagnosis.doctor.examination import examine
 from diagnosis.doctor.findings import Finding, State, ok
 from diagnosis.models import ModelVersion
 from diagnosis.worker import host_name
+from tests.conftest import BUNDLED_MODEL
 from tests.factories import make_radiograph
 from tests.live import ROOT, clean_environment
 from tests.real_redis import RedisServer, cache_at
@@ -76,6 +77,12 @@ def test_where_nothing_is_set_up_each_part_is_named_and_none_keeps_the_others_fr
     assert "Traceback" not in done.stderr
 
 
+def test_without_the_packages_it_says_which_is_missing_and_how_to_call_it(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-S", "manage.py", "doctor"], cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr.startswith("The Python package django is not installed for ")
+    assert ".venv/bin/python manage.py" in done.stderr
+
+
 def test_settings_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
     done = doctor(tmp_path, DATABASE_URL="oracle-or-so")
     assert done.returncode == 1
@@ -89,14 +96,19 @@ def test_an_area_that_fails_or_hangs_is_a_finding_and_the_others_are_looked_at()
         yield ok("So far it went well.")
         raise RuntimeError("it broke\nin two")
 
+    def need_the_database() -> Iterable[Finding]:
+        raise OperationalError("no such table: diagnosis_radiograph")
+
     def hang() -> Iterable[Finding]:
         hanging.wait(60)
         yield ok("At last.")
 
-    told = examine({"fails": fail, "hangs": hang, "well": lambda: [ok("Well.")]}, patience=0.3)
+    areas = {"fails": fail, "rows": need_the_database, "hangs": hang, "well": lambda: [ok("Well.")]}
+    told = examine(areas, patience=0.3)
     hanging.set()
     assert [each.state for each in told["fails"]] == [State.OK, State.PROBLEM]
     assert "it broke in two" in told["fails"][1].sentence
+    assert told["rows"][0].remedy == "Mend the database first."
     assert "no answer within" in told["hangs"][0].sentence
     assert told["well"] == [ok("Well.")]
 
@@ -118,6 +130,16 @@ def test_a_redis_that_drops_messages_or_forgets_them_is_noticed(settings: Settin
     assert "does not answer" in found(redis_server.look)
 
 
+def test_a_redis_that_takes_connections_and_says_nothing_is_to_be_started_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        settings.REDIS_URL = url
+        monkeypatch.setattr(redis_server, "connect", lambda: Redis.from_url(url, socket_timeout=0.1))
+        assert "says nothing: it hangs, was stopped" in found(redis_server.look)
+
+
 def test_a_wrong_password_of_redis_is_told_without_the_password(
     settings: Settings, redis_process: RedisServer
 ) -> None:
@@ -130,9 +152,9 @@ def test_a_wrong_password_of_redis_is_told_without_the_password(
 # Database
 
 
-def use(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+def use(monkeypatch: pytest.MonkeyPatch, path: Path | str, **options: Any) -> None:
     """Let the doctor look at the SQLite database at ``path``."""
-    facts = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
+    facts = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path), "OPTIONS": options}
     monkeypatch.setattr(database, "connection", ConnectionHandler({"default": facts})["default"])
 
 
@@ -165,6 +187,26 @@ def test_no_database_and_one_that_is_none_are_told(db: Any, monkeypatch: pytest.
     assert "problem: The database cannot be used" in found(database.look)
 
 
+def test_an_empty_database_beside_uploads_was_taken_away_and_is_not_just_migrated(
+    db: Any, monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.sqlite3").touch()
+    use(monkeypatch, tmp_path / "empty.sqlite3")
+    assert "The database is empty" in (told := found(database.look))
+    assert "If it is new: manage.py migrate" in told
+    Path(settings.MEDIA_ROOT).mkdir()
+    (Path(settings.MEDIA_ROOT) / "chest.png").touch()
+    told = found(database.look)
+    assert "it was removed, or DATABASE_URL names another one" in told
+    assert "manage.py migrate" not in told
+
+
+def test_a_database_that_takes_no_changes_is_told(db: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "db.sqlite3").close()
+    use(monkeypatch, f"file:{tmp_path / 'db.sqlite3'}?mode=ro", uri=True)
+    assert "Nothing can be written to the database" in found(database._writable)
+
+
 def test_a_database_that_readers_must_wait_for_is_told(
     db: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -180,6 +222,11 @@ def test_a_database_that_readers_must_wait_for_is_told(
 def test_files_that_all_belong_to_rows_and_rows_to_files_are_fine(alice: User) -> None:
     make_radiograph(alice)
     assert found(storage.look) == ""
+
+
+def test_folders_that_are_not_there_yet_are_not_made(db: Any, settings: Settings) -> None:
+    assert found(storage.look) == ""
+    assert not Path(settings.MEDIA_ROOT).exists()
 
 
 def test_a_file_that_is_missing_and_one_too_many_are_told_with_their_names(alice: User, settings: Settings) -> None:
@@ -253,7 +300,9 @@ def test_a_network_that_was_changed_or_has_gone_is_told(version: ModelVersion) -
     data = bytearray(network.read_bytes())
     data[5000] ^= 1
     network.write_bytes(data)
-    assert f"problem: The active version {version} cannot be used, so nothing is read" in found(model.look)
+    told = found(model.look)
+    assert f"problem: The active version {version} cannot be used, so workers that start now read nothing" in told
+    assert f"cp {BUNDLED_MODEL}/* {version.folder}/" in told
     ModelVersion.objects.update(active=False)
     told = found(model.look)
     assert "No model version is active" in told
@@ -288,6 +337,24 @@ def test_workers_that_are_deaf_few_without_a_network_or_of_another_version_are_t
         assert words in told
     monkeypatch.setattr(worker_reports, "AWAY_AFTER", -1.0)
     assert "has not reported" in found(workers.look)
+
+
+@pytest.mark.parametrize(
+    ("host", "seconds", "words"),
+    [
+        (host_name(), 20.0, "has said nothing for 20 s: it hangs, or was stopped."),
+        ("elsewhere", 20.0, "has said nothing for 20 s, or its clock is behind."),
+        ("elsewhere", -60.0, "has a clock that is ahead."),
+    ],
+)
+def test_a_worker_that_hangs_is_told_from_one_whose_clock_differs(
+    real_redis: Redis, monkeypatch: pytest.MonkeyPatch, host: str, seconds: float, words: str
+) -> None:
+    monkeypatch.setattr(worker_reports, "host_name", lambda: host)
+    report()
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + seconds)
+    assert words in found(workers.look)
 
 
 def test_without_redis_nobody_can_be_asked_and_that_is_told(settings: Settings) -> None:
@@ -350,3 +417,10 @@ def test_settings_that_are_wrong_for_others_are_told(settings: Settings) -> None
     assert found(program.settings_in_use) == ""
     settings.IS_PUBLIC = settings.DEBUG = True
     assert "security.W018" in found(program.settings_in_use)
+
+
+def test_it_says_under_which_names_others_reach_the_platform(settings: Settings) -> None:
+    settings.IS_PUBLIC, settings.ALLOWED_HOSTS = True, ["xray.example.org"]
+    settings.SECURE_SSL_REDIRECT = settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    settings.SECURE_HSTS_SECONDS, settings.SECRET_KEY = 3600, "0123456789abcdefghij" * 4
+    assert "is reached as xray.example.org" in "".join(each.sentence for each in program.settings_in_use())
