@@ -49,7 +49,7 @@ def _writable() -> Iterator[Finding]:
                     raise DatabaseError("it takes no changes (transaction_read_only)")
             elif not connection.in_atomic_block:
                 cursor.execute("BEGIN IMMEDIATE")  # which SQLite lets pass without the right to write
-                cursor.execute("CREATE TABLE doctor_was_here (nothing)")
+                cursor.execute("CREATE TABLE doctor_was_here (word text)")
                 cursor.execute("ROLLBACK")
     except DatabaseError as error:
         yield problem(

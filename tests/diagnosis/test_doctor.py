@@ -203,8 +203,11 @@ def test_an_empty_database_beside_uploads_was_taken_away_and_is_not_just_migrate
 
 def test_a_database_that_takes_no_changes_is_told(db: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "db.sqlite3").close()
+    use(monkeypatch, tmp_path / "db.sqlite3")
+    assert found(database._writable) == ""
     use(monkeypatch, f"file:{tmp_path / 'db.sqlite3'}?mode=ro", uri=True)
-    assert "Nothing can be written to the database" in found(database._writable)
+    assert "Nothing can be written to the database" in (told := found(database._writable))
+    assert "readonly" in told
 
 
 def test_a_database_that_readers_must_wait_for_is_told(
