@@ -12,7 +12,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         sys.exit(
             f"The Python package {error.name} is not installed for {sys.executable}. Call this as .venv/bin/python "
-            "manage.py …; what it needs comes by make run, and what training needs as well by make install."
+            "manage.py …; if you did, install what it needs: .venv/bin/pip install -r diagnosis/requirements.txt, "
+            "and for training: make install."
         )
 
 
