@@ -15,23 +15,20 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from pneumodetect import redis_server
-from pneumodetect.supervisor import Fault, Stopped, Supervisor, say
+from pneumodetect.supervisor import ASK, Fault, Stopped, Supervisor, say
 
 #: diagnosis/api/views.py lets half of them be held by requests that wait for a prediction.
 WEB_THREADS = 24
 READY_WITHIN = 90.0
-ASK = "What is wrong, and what to do: .venv/bin/python manage.py doctor"
 
 
 def main() -> int:
     try:
         run()
-    except ImproperlyConfigured as error:
+    except (Fault, ImproperlyConfigured) as error:
         say(str(error))
-    except Fault as error:
-        say(f"{error}\n{ASK}")
     except OSError as error:
-        say(f"{error.filename or settings.DATA_DIR} cannot be used: {error.strerror}.\n{ASK}")
+        say(f"{error.filename or settings.DATA_DIR} cannot be used: {error.strerror}. {ASK}")
     except Stopped:
         return 0
     return 1
