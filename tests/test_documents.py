@@ -20,7 +20,7 @@ from tests.conftest import BUNDLED_MODEL
 from tests.documents import ROOT, blocks, documents, first_cells, prose
 
 VARIABLE = re.compile(r"PNEUMODETECT_[A-Z0-9_]+")
-READERS = {"get", "flag", "whole", "positive", "origins", "whole_number"}
+READERS = {"get", "flag", "host_names", "whole", "positive", "origins", "whole_number"}
 #: Of the client, which reads its own.
 OF_THE_CLIENT = {"PNEUMODETECT_TOKEN"}
 CARD_ROWS = {
