@@ -271,8 +271,9 @@ def test_settings_that_are_wrong_for_others_are_told(settings: Settings) -> None
     assert "security.W018" in found(program.settings_in_use)
 
 
-def test_it_says_under_which_names_others_reach_the_platform(settings: Settings) -> None:
+def test_it_says_under_which_names_others_reach_the_platform(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.IS_PUBLIC, settings.ALLOWED_HOSTS = True, ["xray.example.org"]
-    settings.SECURE_SSL_REDIRECT = settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
-    settings.SECURE_HSTS_SECONDS, settings.SECRET_KEY = 3600, "0123456789abcdefghij" * 4
+    monkeypatch.setattr(program.checks, "run_checks", lambda **_: [])
     assert "is reached as xray.example.org" in "".join(each.sentence for each in program.settings_in_use())
