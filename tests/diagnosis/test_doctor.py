@@ -275,5 +275,5 @@ def test_it_says_under_which_names_others_reach_the_platform(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.IS_PUBLIC, settings.ALLOWED_HOSTS = True, ["xray.example.org"]
-    monkeypatch.setattr(program.checks, "run_checks", lambda **_: [])
+    monkeypatch.setattr("django.core.checks.run_checks", lambda **_: [])
     assert "is reached as xray.example.org" in "".join(each.sentence for each in program.settings_in_use())
