@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import uuid
+from typing import NamedTuple
 
 from billiard.exceptions import SoftTimeLimitExceeded
+from django.utils import timezone
 
 from diagnosis import tracing, worker
 from diagnosis.engine.classifier import Classifier
@@ -30,8 +33,16 @@ _UNUSABLE = (
 )
 
 
-def classify_next(prediction_id: int | None) -> bool:
-    """Claim one prediction, ask the classifier, store what it says. True where that makes more work, a silent answer.
+class Left(NamedTuple):
+    """Whether anything was claimed, and what that leaves to be done once all who wait have their answers."""
+
+    claimed: bool = False
+    silent_answer: bool = False
+    preview_of: uuid.UUID | None = None
+
+
+def classify_next(prediction_id: int | None) -> Left:
+    """Claim one prediction, ask the classifier, store what it says, and return what that leaves to be done.
 
     Silent answers are found only where nobody waits for another one. Without a usable classifier nothing is claimed:
     the jobs wait, and nobody's attempts are used up.
@@ -40,17 +51,17 @@ def classify_next(prediction_id: int | None) -> bool:
         active = worker.current_classifier()
     except ArtifactError as error:
         logger.error("No prediction can be made: %s", error)
-        return False
+        return Left()
     worker.report_alive()
     name = worker.process_name()
     claimed = Prediction.objects.claim(prediction_id, name) or ShadowPrediction.objects.claim(None, name)
     if claimed is None:
-        return False
+        return Left()
     if isinstance(claimed, ShadowPrediction):
         tracing.forget()
     elif claimed.pk != prediction_id:
         tracing.go_on_for(claimed.pk)  # it was another request that uploaded this one
-    _answer(claimed, *active)
+    preview_of = _answer(claimed, *active)
     logger.info(
         "%s %s has ended, at attempt %s.",
         type(claimed).__name__,
@@ -60,10 +71,13 @@ def classify_next(prediction_id: int | None) -> bool:
     )
     if isinstance(claimed, Prediction):
         tally.count_final(claimed)
-    return claimed.is_shadowed
+    return Left(True, claimed.is_shadowed, preview_of)
 
 
-def _answer(prediction: Prediction | ShadowPrediction, classifier: Classifier, version: ModelVersion) -> None:
+def _answer(
+    prediction: Prediction | ShadowPrediction, classifier: Classifier, version: ModelVersion
+) -> uuid.UUID | None:
+    """Give the answer, and return the radiograph whose preview is still to be made, if any."""
     radiograph = prediction.radiograph
     try:
         if prediction.asks_for not in (None, version.pk):
@@ -95,4 +109,8 @@ def _answer(prediction: Prediction | ShadowPrediction, classifier: Classifier, v
             make_preview(radiograph, data)
         prediction.finish(version, result)
         if radiograph.format in SHOWN_INLINE:
+            # It takes longer than the answer did, so those who wait for theirs come first.
+            if Prediction.objects.claimable(timezone.now()).exists():
+                return radiograph.pk
             make_preview(radiograph, data)
+    return None

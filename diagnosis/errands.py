@@ -1,4 +1,4 @@
-"""What is done for users beside reading: webhooks called, mails sent, accounts removed. In a process of its own.
+"""What is done beside reading: webhooks called, mails sent, accounts and old images removed. In a process of its own.
 
 The sweep of a worker starts it (errands_process.py) when something is due, and it ends when nothing was for a while: a
 slow receiver holds up no answer, and where nobody asked for any of it, it takes no memory. All its jobs are rows, so
@@ -19,6 +19,7 @@ from django.db import DatabaseError, connection
 
 from diagnosis.people import leaving, letters
 from diagnosis.people.models import Leaving, Letter
+from diagnosis.retention import applying
 from diagnosis.webhooks import delivering
 from diagnosis.webhooks.models import Webhook
 
@@ -75,6 +76,8 @@ def _due() -> dict[Any, Callable[[], Any]]:
         found["letters"] = letters.send_due
     for user_id in Leaving.objects.order_by("asked").values_list("pk", flat=True)[:2]:
         found["leaving", user_id] = partial(leaving.remove_all, user_id)
+    if applying.is_anything_due():
+        found["retention"] = applying.apply_due
     for pk in Webhook.objects.all().with_due().values_list("pk", flat=True):
         found["webhook", pk] = partial(delivering.deliver_due, pk)
     return found

@@ -8,13 +8,14 @@ import sys
 from django.conf import settings
 
 from diagnosis.models import Leaving, Letter, Webhook
+from diagnosis.retention import applying
 
 COMMAND = [sys.executable, "-m", "django", "run_errands"]
 
 
 def is_anything_due() -> bool:
     due = (Webhook.objects.all().with_due(), Letter.objects.all().due(), Leaving.objects.all())
-    return any(each.exists() for each in due)
+    return any(each.exists() for each in due) or applying.is_anything_due()
 
 
 class ErrandsProcess:

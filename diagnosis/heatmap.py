@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from diagnosis.engine import heatmap
 from diagnosis.models import Prediction
+from diagnosis.retention.words import heatmap_removed
 
 NONE_REFUSED = _("There is no heat map: the image was not read, so the network looked nowhere.")
 NONE_UNFINISHED = _("There is no heat map yet: the image has not been read so far.")
@@ -22,7 +23,9 @@ def why_no_heatmap(prediction: Prediction) -> str:
     """Return one sentence for a prediction that has none."""
     if not prediction.is_final:
         return str(NONE_UNFINISHED)
-    return str(NONE_OLD if prediction.status == Prediction.Status.SUCCEEDED else NONE_REFUSED)
+    if prediction.status != Prediction.Status.SUCCEEDED:
+        return str(NONE_REFUSED)
+    return heatmap_removed(prediction.radiograph) or str(NONE_OLD)
 
 
 def heatmap_png(prediction: Prediction) -> bytes | None:

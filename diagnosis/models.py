@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from diagnosis.api.keyed_calls import KeyedCall as KeyedCall
-from diagnosis.engine.artifact import ModelCard
+from diagnosis.engine.artifact import LONGEST_VERSION, ModelCard
 from diagnosis.engine.sentences import sentence
 from diagnosis.engine.suitability import Caution, cautions_of
 from diagnosis.history.listed import Listed
@@ -30,8 +31,11 @@ from diagnosis.people.models import Letter as Letter
 from diagnosis.people.models import MailSettings as MailSettings
 from diagnosis.people.profile import Profile as Profile
 from diagnosis.people.tokens import ApiToken as ApiToken
-from diagnosis.predicting import AbstractPrediction, not_final, probability_if_succeeded
+from diagnosis.predicting import AbstractPrediction, not_final, probability_if_succeeded, unsuccessful
 from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
+from diagnosis.retention.models import Removal as Removal
+from diagnosis.retention.models import RetentionRule as RetentionRule
+from diagnosis.retention.models import RetentionRun as RetentionRun
 from diagnosis.reviewing.models import Disclosure as Disclosure
 from diagnosis.reviewing.models import Drift as Drift
 from diagnosis.reviewing.models import Reader as Reader
@@ -46,7 +50,7 @@ from diagnosis.webhooks.models import Webhook as Webhook
 class ModelVersion(models.Model):
     """A published network. Its artifact lies in ``folder`` and is never changed."""
 
-    version = models.CharField(max_length=64, unique=True)
+    version = models.CharField(max_length=LONGEST_VERSION, unique=True)
     network_sha256 = models.CharField("SHA-256 of the network", max_length=64)
     card = models.JSONField("model card")
     active = models.BooleanField(default=False, help_text="New predictions are made by the active version.")
@@ -164,6 +168,9 @@ class Radiograph(Listed):
     format = models.CharField(max_length=8)
     width = models.PositiveIntegerField(help_text="Pixels.")
     height = models.PositiveIntegerField(help_text="Pixels.")
+    size = models.PositiveBigIntegerField(
+        "bytes", null=True, blank=True, help_text="Of the file, as it is stored; unknown of older ones."
+    )
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True, help_text="Of the upload, as it arrived.")
     acquisition = models.JSONField(
         default=dict,
@@ -179,6 +186,10 @@ class Radiograph(Listed):
     batch = models.ForeignKey(
         Batch, models.SET_NULL, null=True, blank=True, related_name="radiographs", db_index=False
     )
+    removal = models.ForeignKey(
+        Removal, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False,
+        help_text="What a retention rule took of it last.",
+    )  # fmt: skip
 
     objects = RadiographQuerySet.as_manager()
     #: Whether this reader must give a verdict before the answer is shown; set by reviewing.blinding.
@@ -213,11 +224,22 @@ class Radiograph(Listed):
         """What its header gives to bear in mind with an answer: an adult, or no frontal view."""
         return cautions_of(self.acquisition)
 
+    @property
+    def has_image(self) -> bool:
+        """False where a retention rule has removed it; its results are still there."""
+        return bool(self.file)
+
+    @property
+    def image_removed_at(self) -> datetime | None:
+        return self.removal.moment if self.removal and not self.has_image else None
+
     def read(self) -> bytes:
         """Return the stored bytes: those uploaded, or of a DICOM file the copy that names nobody.
 
         Raises FileNotFoundError where the file is gone.
         """
+        if not self.has_image:
+            raise FileNotFoundError(f"The image of radiograph {self.pk} was removed.")
         with self.file.open("rb") as file:
             data: bytes = file.read()
         return data
@@ -240,7 +262,9 @@ class Prediction(AbstractPrediction):
     """What one ModelVersion says of one Radiograph to those who may see it, and the job of finding out."""
 
     radiograph = models.ForeignKey(Radiograph, models.CASCADE, related_name="predictions")
-    model_version = models.ForeignKey(ModelVersion, models.PROTECT, null=True, related_name="predictions")
+    model_version = models.ForeignKey(
+        ModelVersion, models.PROTECT, null=True, related_name="predictions", db_index=False
+    )
     wanted_version = models.ForeignKey(
         ModelVersion,
         models.PROTECT,
@@ -254,7 +278,14 @@ class Prediction(AbstractPrediction):
 
     class Meta:
         ordering = ["-queued_at", "-pk"]
-        indexes = [not_final("prediction_not_final")]
+        indexes = [
+            not_final("prediction_not_final"),
+            # What the admin's list is sorted and filtered by; the last one serves the foreign key as well.
+            models.Index(fields=["-queued_at", "-id"], name="prediction_by_moment"),
+            unsuccessful("status", name="prediction_by_status"),
+            unsuccessful("reason_code", name="prediction_by_reason"),
+            models.Index(fields=["model_version", "-queued_at", "-id"], name="prediction_by_version"),
+        ]
         constraints = [probability_if_succeeded("probability_if_succeeded")]
 
     @classmethod

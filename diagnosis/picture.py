@@ -21,7 +21,7 @@ ASKED_FOR = 10
 
 def picture_url(radiograph: Radiograph) -> str | None:
     """Return the address of a picture that browsers show, or None while there is none."""
-    is_there = radiograph.preview or radiograph.format in SHOWN_INLINE
+    is_there = radiograph.preview or (radiograph.has_image and radiograph.format in SHOWN_INLINE)
     return reverse("diagnosis:image", args=[radiograph.pk]) if is_there else None
 
 
@@ -43,7 +43,8 @@ def picture_bytes(radiograph: Radiograph) -> bytes:
 def is_preview_coming(radiograph: Radiograph) -> bool:
     """Whether to ask again in a moment; False where there will be none. Asks a worker where it is overdue."""
     prediction = radiograph.prediction
-    if prediction.status == Prediction.Status.FAILED or prediction.reason_code in NOT_DECODED:
+    never = prediction.status == Prediction.Status.FAILED or prediction.reason_code in NOT_DECODED
+    if never or not radiograph.has_image:
         return False
     if prediction.is_final and caches["default"].add(f"preview:{radiograph.pk}", 1, timeout=ASKED_FOR):
         tasks.ring_for_preview(str(radiograph.pk))

@@ -11,13 +11,17 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from diagnosis.engine.sentences import Sentence
+from diagnosis.engine.sentences import Sentence, sentence
 from diagnosis.translation import translated
 
 if TYPE_CHECKING:
     from diagnosis.engine.classifier import Classification
     from diagnosis.models import ModelVersion
     from diagnosis.querysets import JobQuerySet
+
+
+#: What an administrator has called off.
+CANCELLED = "cancelled"
 
 
 def probability_if_succeeded(name: str) -> models.CheckConstraint:
@@ -36,6 +40,13 @@ def not_final(name: str) -> models.Index:
 def _reason(code: str, reason: str) -> dict[str, Any]:
     parts = reason.as_dict() if isinstance(reason, Sentence) else None
     return {"reason_code": code, "reason": str(reason), "reason_parts": parts}
+
+
+def unsuccessful(field: str, name: str) -> models.Index:
+    """Return an index of those that were refused or failed, few among many, by a field and the newest first."""
+    # By columns, for the same reason; only they are final without a probability.
+    condition = Q(finished_at__isnull=False, probability__isnull=True)
+    return models.Index(fields=[field, "-queued_at", "-id"], condition=condition, name=name)
 
 
 class AbstractPrediction(models.Model):
@@ -122,6 +133,14 @@ class AbstractPrediction(models.Model):
         """End for good, with a sentence for the user. False where the claim was lost."""
         return self._end(self.Status.FAILED, **_reason(code, reason))
 
+    def cancel(self) -> bool:
+        """End one that waits, on behalf of an administrator. False where a worker has it, or it has ended."""
+        reason = sentence(
+            "An administrator cancelled the reading of this image. Have it classified again, or ask why."
+        )
+        waiting = self._rows().filter(pk=self.pk, status=self.Status.PENDING)
+        return self._end_if(waiting, self.Status.FAILED, **_reason(CANCELLED, reason))
+
     def give_back(self) -> None:
         """Let go of the claim, after a fault that another attempt may not meet if it comes a little later.
 
@@ -130,17 +149,23 @@ class AbstractPrediction(models.Model):
         pause = self.attempts * timedelta(seconds=5)
         self._mine().update(token=None, worker="", lease_until=timezone.now() + pause)
 
+    def _rows(self) -> JobQuerySet[Any]:
+        return type(self)._default_manager.all()  # type: ignore[return-value]
+
     def _mine(self) -> JobQuerySet[Any]:
         # Under the token: a worker that wakes up after its lease was given to another one changes nothing.
-        rows: JobQuerySet[Any] = type(self)._default_manager.all()  # type: ignore[assignment]
-        return rows.filter(pk=self.pk, token=self.token, status=self.Status.RUNNING)
+        return self._rows().filter(pk=self.pk, token=self.token, status=self.Status.RUNNING)
 
     def _end(self, status: str, **facts: Any) -> bool:
+        return self._end_if(self._mine(), status, **facts)
+
+    def _end_if(self, still: JobQuerySet[Any], status: str, **facts: Any) -> bool:
+        """End it if it is one of ``still`` at this moment."""
         facts.update(status=status, finished_at=timezone.now())
         with transaction.atomic():
-            is_mine = self._mine().update(**facts, token=None, lease_until=None)
-            if is_mine:
+            is_ended = still.update(**facts, token=None, lease_until=None)
+            if is_ended:
                 for name, value in facts.items():
                     setattr(self, name, value)
                 self.ended()
-        return bool(is_mine)
+        return bool(is_ended)

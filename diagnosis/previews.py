@@ -38,14 +38,14 @@ def make_preview(radiograph: Radiograph, data: bytes) -> None:
 def _store(picture: FieldFile, name: str, content: bytes) -> None:
     picture.save(name, ContentFile(content), save=False)
     field = picture.field.name
-    unseen = Radiograph.objects.filter(pk=picture.instance.pk, **{field: ""})
+    unseen = Radiograph.objects.filter(pk=picture.instance.pk, **{field: ""}).exclude(file="")
     if not unseen.update(**{field: picture.name}):
-        picture.delete(save=False)  # deleted in the meantime, or another worker was faster
+        picture.delete(save=False)  # removed in the meantime, or another worker was faster
 
 
 def make_missing_preview(radiograph_id: str) -> None:
     """Make the pictures of one that was read, if there are none yet."""
-    read = Radiograph.objects.filter(Q(preview="") | Q(thumbnail=""), pk=uuid.UUID(radiograph_id))
+    read = Radiograph.objects.filter(Q(preview="") | Q(thumbnail=""), pk=uuid.UUID(radiograph_id)).exclude(file="")
     for radiograph in read:
         try:
             make_preview(radiograph, radiograph.read())

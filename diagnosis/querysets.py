@@ -76,7 +76,11 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
 
     def listed(self) -> Self:
         """Fetch all that a list shows of its rows, in two queries more."""
-        return self.with_predictions("model_version__card").select_related("owner", "group").prefetch_related("tags")
+        return (
+            self.with_predictions("model_version__card")
+            .select_related("owner", "group", "removal")
+            .prefetch_related("tags")
+        )
 
     def follow_newest(self) -> int:
         """Copy what the newest prediction of each says to where lists are filtered by it.
@@ -95,7 +99,9 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
 
         texts = {field: Coalesce(copy(field), Value("")) for field in ("outcome", "label", "band")}
         changed = self.update(**texts, probability=copy("probability"), model_version=copy("model_version"))
-        follow_reviews(self.filter(reviewed__isnull=False))
+        reviewed = self.filter(reviewed__isnull=False)
+        if reviewed.exists():  # most answers come before any reader, and that update is long to put together
+            follow_reviews(reviewed)
         return changed
 
 
@@ -105,6 +111,10 @@ class JobQuerySet(models.QuerySet[Job]):
     def unfinished(self) -> Self:
         """Those that are not final, said so that each database finds them by their index, few among many."""
         return self.filter(finished_at__isnull=True)
+
+    def unsuccessful(self) -> Self:
+        """Those that were refused or failed, said so for the same reason."""
+        return self.filter(finished_at__isnull=False, probability__isnull=True)
 
     def claimable(self, now: datetime) -> Self:
         """Pending ones, and running ones whose worker has let its lease run out."""

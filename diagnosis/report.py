@@ -69,8 +69,9 @@ _presses = threading.BoundedSemaphore(2)
 
 
 def has_report(prediction: Prediction) -> bool:
-    """Whether a worker has decoded the image: no other one is decoded for a report."""
-    return prediction.status in (Prediction.Status.SUCCEEDED, Prediction.Status.REFUSED)
+    """Whether a worker has decoded the image: no other one is decoded for a report. It goes with the image."""
+    is_answered = prediction.status in (Prediction.Status.SUCCEEDED, Prediction.Status.REFUSED)
+    return is_answered and prediction.radiograph.has_image
 
 
 def report_name(prediction: Prediction) -> str:

@@ -201,6 +201,7 @@ def _store(owner: Owner, file: UploadedFile) -> Radiograph:
         acquisition=header.acquisition,
     )
     with as_stored(header, file) as content:
+        radiograph.size = content.size
         radiograph.file.save(f"upload{FORMATS[header.format]}", content, save=False)
     return radiograph
 
@@ -211,8 +212,9 @@ def _recognise(owner: Owner, receipt: Receipt) -> list[Radiograph]:
     Within the transaction that writes the rows, so that the same file sent twice at once is recognised as well.
     """
     sent = {radiograph.sha256 for radiograph in receipt.stored}
-    earlier = Radiograph.objects.owned_by(owner).filter(sha256__in=sent).order_by("created").with_predictions()
+    earlier = Radiograph.objects.owned_by(owner).filter(sha256__in=sent).exclude(file="")
     # One that failed has no result to offer, and its reason may ask for the file once more.
+    earlier = earlier.order_by("created").with_predictions()
     known = {each.sha256: each for each in earlier if each.prediction.status != Prediction.Status.FAILED}
     superfluous = []
     for file in receipt.files:
@@ -279,11 +281,12 @@ def classify_again(
 ) -> list[Prediction]:
     """Ask a version, or whichever is active when its turn comes, about those whose newest prediction is final.
 
-    The earlier ones stay as they are. Where the newest must be the one that was ``seen``, a second click asks nobody.
+    Nobody is asked about those whose image was removed. The earlier answers stay as they are. Where the newest must be
+    the one that was ``seen``, a second click asks nobody.
     """
     wanted = [radiograph.pk for radiograph in radiographs]
     with transaction.atomic():
-        locked = Radiograph.objects.filter(pk__in=wanted).select_for_update()
+        locked = Radiograph.objects.filter(pk__in=wanted).exclude(file="").select_for_update()
         ended = [each for each in locked.with_predictions() if each.prediction.is_final]
         ended = [each for each in ended if seen in (None, each.prediction.pk)]
         predictions = Prediction.objects.bulk_create(

@@ -142,7 +142,8 @@ class SweepStep(bootsteps.StartStopStep):
         own_queue = f"{consumer.hostname}.dq2"
         if not tasks.ring(None, queue=own_queue, expires=settings.SWEEP_EVERY * 2):
             return
-        for prediction_id in waiting:
+        # A message whose prediction is taken already finds the oldest that waits: as many as wait are enough.
+        for prediction_id in waiting[tasks.count_waiting_rings() :]:
             tasks.ring(prediction_id, expires=settings.SWEEP_EVERY * 2)
         if time.monotonic() - self._heard > DEAF_AFTER:
             logger.critical("This worker no longer hears its doorbell; it ends, to be started again.")

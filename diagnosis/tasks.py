@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 from celery import shared_task
@@ -11,6 +12,7 @@ from kombu.pools import producers
 from redis.exceptions import RedisError
 
 from diagnosis import classification, previews
+from diagnosis.redis_client import client
 
 logger = logging.getLogger(__name__)
 
@@ -21,14 +23,26 @@ RING_SECONDS = 1
 @shared_task(name="diagnosis.classify")
 def classify(prediction_id: int | None = None) -> None:
     """Classify this prediction; if it is taken already or none is named, the oldest one that waits."""
-    if classification.classify_next(prediction_id):
-        ring(None)  # behind all that was rung for before
+    _classify(prediction_id)
 
 
 @shared_task(name="diagnosis.make_preview")
 def make_preview(radiograph_id: str) -> None:
-    """Make the picture of a radiograph that was read before there were any, or whose worker died at it."""
-    previews.make_missing_preview(radiograph_id)
+    """Make the picture of a radiograph that has none yet; whoever waits for an answer comes first."""
+    if _classify(None):
+        ring_for_preview(radiograph_id, expires=None)
+    else:
+        previews.make_missing_preview(radiograph_id)
+
+
+def _classify(prediction_id: int | None) -> bool:
+    """Return whether there was anything to do. What that leaves to be done comes behind all that was rung for."""
+    left = classification.classify_next(prediction_id)
+    if left.silent_answer:
+        ring(None)
+    if left.preview_of and not ring_for_preview(str(left.preview_of), expires=None):
+        previews.make_missing_preview(str(left.preview_of))
+    return left.claimed
 
 
 def ring(prediction_id: int | None, queue: str | None = None, expires: float | None = None) -> bool:
@@ -36,8 +50,16 @@ def ring(prediction_id: int | None, queue: str | None = None, expires: float | N
     return _send(classify, prediction_id, queue=queue, expires=expires)
 
 
-def ring_for_preview(radiograph_id: str) -> bool:
-    return _send(make_preview, radiograph_id, expires=60)
+def ring_for_preview(radiograph_id: str, expires: float | None = 60) -> bool:
+    return _send(make_preview, radiograph_id, expires=expires)
+
+
+def count_waiting_rings() -> int:
+    """Return how many messages no worker has taken yet; 0 where Redis does not answer."""
+    with suppress(RedisError, OSError):
+        if redis := client():
+            return redis.llen(classify.app.conf.task_default_queue)
+    return 0
 
 
 def _send(task: Any, id_: Any, **options: Any) -> bool:

@@ -35,7 +35,7 @@ SECRET_KEY = secret_key()
 SECRET_KEY_FALLBACKS = os.environ.get("SECRET_KEY_FALLBACKS", "").split()
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "diagnosis.administration.apps.AdministrationConfig",  # django.contrib.admin, with a site of our own
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

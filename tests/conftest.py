@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 from pathlib import Path
 
 # Numerical libraries take all cores for each small product, and where something else runs beside, their threads wait
@@ -20,6 +21,7 @@ from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from diagnosis import notices
+from diagnosis.engine.artifact import ModelCard, read_artifact
 from diagnosis.models import ModelVersion
 from tests.factories import make_user
 from tests.live import live_platform
@@ -94,13 +96,19 @@ def charlie(db: DjangoDbBlocker) -> User:
     return make_user("charlie", is_staff=True, is_superuser=True)
 
 
-@pytest.fixture
-def version(db: DjangoDbBlocker) -> ModelVersion:
-    """The bundled model, published and active."""
-    from diagnosis import publishing
+@pytest.fixture(scope="session")
+def bundled_card() -> ModelCard:
+    return read_artifact(BUNDLED_MODEL).card
 
-    published, _ = publishing.publish(BUNDLED_MODEL)
-    return publishing.activate(published.version)
+
+@pytest.fixture
+def version(db: DjangoDbBlocker, settings: Settings, bundled_card: ModelCard) -> ModelVersion:
+    """The bundled model, as publishing and activating it leave it, without the probes that these take."""
+    shutil.copytree(BUNDLED_MODEL, Path(settings.MODELS_DIR) / bundled_card.version)
+    facts = {"network_sha256": bundled_card.network_sha256, "card": bundled_card.as_dict()}
+    published: ModelVersion = ModelVersion.objects.create(version=bundled_card.version, **facts)
+    published.activate()
+    return published
 
 
 @pytest.fixture

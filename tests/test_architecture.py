@@ -15,7 +15,7 @@ ROOMS = ("diagnosis", "training", "pneumodetect")
 ENGINE_MAY_IMPORT = {"numpy", "PIL", "pydicom", "gdcm", "ai_edge_litert", "diagnosis"} | sys.stdlib_module_names
 #: The registry knows the published versions; what trains knows the engine alone, and runs without a database.
 REGISTRY = {"training.models", "training.querysets", "training.runs", "training.admin"}
-REGISTRY_MAY_TAKE = ("diagnosis.engine", "diagnosis.models", "diagnosis.publishing")
+REGISTRY_MAY_TAKE = ("diagnosis.engine", "diagnosis.models", "diagnosis.publishing", "diagnosis.administration")
 #: All else in training runs on JAX as well.
 NEEDS_TENSORFLOW = {"training.conversion", "training.precision", "training.importing"}
 #: What a web server loads of training, with serving requirements alone.

@@ -130,10 +130,15 @@ for seed in range(3):
 """
 DELETING = """
 from diagnosis.backup import taking
-add_files, (gone, lost, *_) = taking._add_files, Radiograph.objects.all()
+from diagnosis.models import RetentionRule
+from diagnosis.retention.applying import apply
+add_files, (gone, lost, removed) = taking._add_files, Radiograph.objects.all()
 def meanwhile(*args):
     gone.delete()
     lost.file.delete(save=False)
+    Prediction.objects.update(status="failed", finished_at="2001-01-01T00:00Z")
+    Radiograph.objects.filter(pk=removed.pk).update(created="2001-01-01T00:00Z")
+    apply(RetentionRule.objects.create(name="old", days=9, on_since="2001-01-01T00:00Z"))
     add_files(*args)
 taking._add_files = meanwhile
 call_command("backup", sys.argv[1])
@@ -152,7 +157,9 @@ def test_what_is_deleted_meanwhile_does_not_come_back_and_what_was_lost_before_i
     assert numbers == {"0", "1", "2"} - {gone}
     assert lost in numbers
     assert len(rows["diagnosis_prediction"]) == 2
-    assert sum("uploads/" in name for name in files_of(tmp_path / "b")) == 1
+    assert not any("uploads/" in name for name in files_of(tmp_path / "b"))
+    names = [str(text) for row in rows["diagnosis_radiograph"] for text in row if "/" in str(text)]
+    assert len(names) == 1, "that of what was lost; what a rule removed is named no more"
 
 
 OLDER = """

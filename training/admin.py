@@ -21,6 +21,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from diagnosis.administration.filters import DayFilter
+from diagnosis.administration.paging import BoundedAdmin
 from diagnosis.engine.curves import charts
 from diagnosis.engine.errors import ArtifactError
 from training import runs, sources
@@ -39,15 +41,15 @@ PICTURES = {
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(admin.ModelAdmin):
+class TrainingRunAdmin(BoundedAdmin):
     form = TrainingRunForm
     change_form_template = "admin/training/trainingrun/change_form.html"
     list_display = ("__str__", "status", "recipe", "data", "area", "created", "took", "started_by", "version")
-    list_filter = ("status", "recipe", "created")
+    list_filter = ("status", ("created", DayFilter))
+    ordering = ("-pk",)
+    sortable_by = ()
     list_select_related = ("started_by", "version")
     search_fields = ("recipe", "data", "reason", "version__version")
-    date_hierarchy = "created"
-    show_full_result_count = False
     view_on_site = False
     facts = (
         "recipe", "data", "source", "epochs", "seed", "accelerator", "imagenet_weights", "recipe_in_full",
@@ -57,7 +59,7 @@ class TrainingRunAdmin(admin.ModelAdmin):
     readonly_fields = ("recipe_in_full",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TrainingRun]:
-        return super().get_queryset(request).defer("log")
+        return super().get_queryset(request).defer("log", "version__card")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.facts if obj else TrainingRunForm.Meta.fields

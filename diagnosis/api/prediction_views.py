@@ -23,6 +23,7 @@ from diagnosis.api.parsers import BoundedJSONParser
 from diagnosis.api.problems import problem_response
 from diagnosis.api.serializers import PredictionSerializer
 from diagnosis.models import ModelVersion, Prediction, Radiograph
+from diagnosis.retention.gone import refuse_removed
 from diagnosis.submission import classify_again
 from diagnosis.versions.choosing import NotOffered, find_offered
 
@@ -61,6 +62,7 @@ class PredictionsView(GivesAnswers, generics.ListAPIView[Prediction]):
     @idempotent(radiograph="pk")
     def post(self, request: Request, pk: uuid.UUID) -> Response | HttpResponse:
         own = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
+        refuse_removed(own)
         asked = AgainSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         if not (begun := classify_again([own], asked.validated_data.get("model_version"))):

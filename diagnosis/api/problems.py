@@ -13,6 +13,7 @@ from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from diagnosis.engine.errors import RadiographError
+from diagnosis.retention.gone import Removed
 from diagnosis.translation import translated
 from diagnosis.uploads import parse_error_sentence, size_error_sentence
 
@@ -66,7 +67,9 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> HttpResp
         return problem_response(413, size_error_sentence(exception))
     if isinstance(exception, OSError) and exception.errno == errno.ENOSPC:
         return problem_response(507, _("The server's disk is full, so nothing was stored. Try again later."))
-    if isinstance(exception, Http404):
+    if isinstance(exception, Removed):
+        exception = Gone(str(exception))
+    elif isinstance(exception, Http404):
         exception = exceptions.NotFound(_("There is nothing at this address, or it is not yours to see."))
     elif isinstance(exception, PermissionDenied):
         exception = exceptions.PermissionDenied()

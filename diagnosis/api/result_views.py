@@ -15,6 +15,7 @@ from diagnosis.api.openapi import calls
 from diagnosis.api.problems import problem_response
 from diagnosis.models import Radiograph
 from diagnosis.pages.result import heatmap_response, report_response
+from diagnosis.retention.gone import status_of
 
 
 class SentAsItIs(BaseRenderer):
@@ -45,7 +46,7 @@ class HeatmapView(GivesAnswers, APIView):
         try:
             return heatmap_response(request._request, shown)
         except Http404 as reason:
-            return problem_response(404, str(reason))
+            return problem_response(status_of(reason), str(reason))
 
 
 @calls.report_view
@@ -59,4 +60,4 @@ class ReportView(GivesAnswers, APIView):
         try:
             return report_response(request._request, shown)
         except Http404 as reason:
-            return problem_response(404, str(reason))
+            return problem_response(status_of(reason), str(reason))

@@ -137,6 +137,9 @@ class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
     warnings = serializers.SerializerMethodField()
     owner = serializers.CharField(source="owner.username", read_only=True)
     tags = serializers.SerializerMethodField()
+    image_removed_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When a retention rule removed the image; null: it is there."
+    )
 
     class Meta:
         model = Radiograph
@@ -157,6 +160,7 @@ class RadiographSerializer(serializers.ModelSerializer[Radiograph]):
             "tags",
             "owner",
             "group",
+            "image_removed_at",
         )
 
     def get_tags(self, radiograph: Radiograph) -> list[str]:

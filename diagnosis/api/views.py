@@ -41,6 +41,7 @@ from diagnosis.people.tokens import make_token
 from diagnosis.people.two_factor import has_second_factor
 from diagnosis.picture import is_preview_coming
 from diagnosis.querysets import RadiographQuerySet
+from diagnosis.retention.gone import refuse_removed
 from diagnosis.submission import Receipt, Received, submit, submit_all, submit_archive
 
 MAX_WAIT = 30.0
@@ -212,6 +213,7 @@ class ImageView(generics.GenericAPIView[Radiograph]):
 
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         radiograph = self.get_object()
+        refuse_removed(radiograph)
         if radiograph.preview:
             return picture_response(request._request, radiograph, "preview")
         if is_preview_coming(radiograph):

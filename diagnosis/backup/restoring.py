@@ -168,9 +168,11 @@ def _write(path: Path, file: IO[bytes]) -> None:
 
 
 def _forget_deleted(end: dict[str, Any], models: dict[str, Any]) -> None:
-    """Delete what users deleted while the backup was taken."""
+    """Delete what users deleted while the backup was taken, and name no file that a rule removed then."""
     for table, pk in end["deleted"]:
         models[table]._base_manager.filter(pk=pk).delete()
+    for table, pk, field in end.get("removed", []):
+        models[table]._base_manager.filter(pk=pk).update(**{field: ""})
 
 
 def _place(staging: Path) -> None:

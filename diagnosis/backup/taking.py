@@ -30,6 +30,7 @@ class Taken:
     files: int = 0
     missing: list[str] = field(default_factory=list)
     deleted: list[list[str]] = field(default_factory=list)
+    removed: list[list[str]] = field(default_factory=list)
 
 
 def take(path: Path) -> Taken:
@@ -41,7 +42,7 @@ def take(path: Path) -> Taken:
             writer.add_json(HEADER, _header(using))
             _add_rows(writer, using, taken)
             _add_files(writer, using, taken)
-            writer.finish(rows=taken.rows, deleted=taken.deleted, missing=taken.missing)
+            writer.finish(rows=taken.rows, deleted=taken.deleted, removed=taken.removed, missing=taken.missing)
             new.close()
             verify(new.partial)
             new.keep()
@@ -113,17 +114,24 @@ def _add_files(writer: BackupWriter, using: str, taken: Taken) -> None:
 
 
 def _add_named(writer: BackupWriter, model: type[Model], each: FileField, using: str, taken: Taken) -> None:
-    """Add the files that the rows name. Where one is gone since its row was deleted, the row will not come back."""
+    """Add the files that the rows name. Where one is gone since its row was deleted, the row will not come back.
+
+    Where a retention rule has removed it meanwhile, the row will say so.
+    """
     named = model._base_manager.using(using).exclude(**{each.name: ""})
     for pk, name in named.values_list("pk", each.attname).iterator(rows.CHUNK):
         try:
             writer.add_file(f"files/uploads/{name}", Path(each.storage.path(name)))
             taken.files += 1
         except FileNotFoundError:
-            if model._base_manager.filter(pk=pk, **{each.name: name}).exists():
-                taken.missing.append(name)
-            else:
-                taken.deleted.append([model._meta.db_table, str(pk)])
+            row = [model._meta.db_table, str(pk)]
+            match model._base_manager.filter(pk=pk).values_list(each.attname, flat=True).first():
+                case None:
+                    taken.deleted.append(row)
+                case "":
+                    taken.removed.append([*row, each.attname])
+                case _:
+                    taken.missing.append(name)
 
 
 def _others() -> Iterator[Path]:

@@ -6,13 +6,15 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
 from diagnosis.doctor.findings import Finding, ok, on_one_line, problem, warning
-from diagnosis.models import Radiograph
+from diagnosis.models import Radiograph, Removal
 
 #: So many rows, the newest and others by chance, are looked after on the disk; so many files in the database.
 ROWS, FILES = 200, 5000
@@ -30,6 +32,7 @@ def look() -> Iterator[Finding]:
     yield _one_file_system()
     yield _missing()
     yield _orphans()
+    yield _removals()
 
 
 def _writable(name: str, folder: Path) -> Finding:
@@ -99,6 +102,16 @@ def _orphans() -> Finding:
             "They do no harm but for their room, and hold images: remove them once you know where they came from.",
         )
     return ok(f"All {len(files)} files that were looked at belong to a radiograph.")
+
+
+def _removals() -> Finding:
+    late = Removal.objects.all().unfinished().filter(moment__lt=timezone.now() - timedelta(seconds=SETTLED))
+    if number := len(late[:FILES]):
+        return warning(
+            f"Of {number} radiographs a retention rule has removed the image, and the files may still be there.",
+            "See that they can be deleted, then: manage.py apply_retention",
+        )
+    return ok("What retention rules removed is gone from the disk.")
 
 
 def _is_settled(path: Path) -> bool:

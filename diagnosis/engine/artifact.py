@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from diagnosis.engine.gate import Gate
 
 NETWORK = "network.tflite"
 CARD = "card.json"
+LONGEST_VERSION = 64
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class ModelCard:
                 f"The network was trained on pixels of preprocessing version {self.preprocessing_version}, "
                 f"and this program makes version {preprocessing.VERSION}. Train it again with this program."
             )
+        if not all(isinstance(number, int | float) and isfinite(number) for number in (self.slope, self.intercept)):
+            raise ArtifactError("The card's slope and intercept must be numbers.")
         if not 0 < self.band_low <= self.threshold <= self.band_high < 1:
             raise ArtifactError(
                 f"The card's band_low {self.band_low}, threshold {self.threshold} and band_high {self.band_high} "
@@ -88,6 +92,10 @@ class ModelCard:
             )
         if len(self.labels) != 2 or not self.probes:
             raise ArtifactError("The card must name two labels and hold at least one probe.")
+        if not all(isinstance(facts, dict) for facts in (self.metrics, self.data, self.training)):
+            raise ArtifactError("The card's metrics, data and training must be objects of JSON.")
+        if len(self.version) > LONGEST_VERSION:
+            raise ArtifactError(f"The version has more than {LONGEST_VERSION} characters.")
         if not self.version or set(self.version) - set(_VERSION_CHARACTERS) or self.version.startswith("."):
             raise ArtifactError(f"The version {self.version!r} may hold letters, digits, '.', '-' and '_' only.")
 

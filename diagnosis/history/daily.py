@@ -86,6 +86,11 @@ def chart_of_group(group: ReadingGroup) -> Chart | None:
     return _chart(f"diagnosis.history.daily.group.{group.pk}", Radiograph.objects.in_group(group))
 
 
+def chart_of_all() -> Chart | None:
+    """Return that of the whole platform, for its administrators."""
+    return _chart("diagnosis.history.daily.all", Radiograph.objects.all())
+
+
 def _chart(key: str, rows: RadiographQuerySet) -> Chart | None:
     days: list[Day] = cache.get(key) or _days(rows)
     if sum(day.total for day in days) > MANY:

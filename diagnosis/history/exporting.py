@@ -56,6 +56,7 @@ COLUMNS: dict[str, Callable[[Radiograph, Prediction], Any]] = {
     "reading": lambda radiograph, _: radiograph.reading or None,
     "reviewed_at": lambda radiograph, _: radiograph.reviewed,
     "reviews": lambda radiograph, _: [_verdict(review) for review in radiograph.reviews.all()],
+    "image_removed_at": lambda radiograph, _: radiograph.image_removed_at,
     "warnings": lambda radiograph, _: [caution.code for caution in radiograph.warnings],
 }
 

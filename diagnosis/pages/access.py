@@ -37,7 +37,9 @@ def own_radiograph(request: HttpRequest, pk: uuid.UUID) -> Radiograph:
 
 def visible_radiograph(request: HttpRequest, pk: uuid.UUID) -> Radiograph:
     """Return a radiograph that the user may look at; any other one does not exist."""
-    return get_object_or_404(Radiograph.objects.visible_to(request.user).select_related("owner", "group"), pk=pk)
+    return get_object_or_404(
+        Radiograph.objects.visible_to(request.user).select_related("owner", "group", "removal"), pk=pk
+    )
 
 
 def uuid_or_none(text: str) -> uuid.UUID | None:

@@ -141,7 +141,15 @@ def classify(request: HttpRequest, chosen: RadiographQuerySet) -> HttpResponse:
                 begun,
             )
         messages.success(request, done.format(number=begun, version=version))
-    if waiting := len(radiographs) - begun:
+    removed = sum(not each.has_image for each in radiographs)
+    if removed:
+        words = ngettext(
+            "The image of {number} X-ray was removed, so it cannot be read again.",
+            "The images of {number} X-rays were removed, so they cannot be read again.",
+            removed,
+        )
+        messages.info(request, words.format(number=removed))
+    if waiting := len(radiographs) - begun - removed:
         words = ngettext(
             "{number} X-ray is waiting for an answer already.",
             "{number} X-rays are waiting for an answer already.",

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from diagnosis.pages.access import members_only, own_radiograph
 from diagnosis.pages.result import find_prediction
+from diagnosis.retention.words import image_removed
 from diagnosis.submission import classify_again
 from diagnosis.versions.choosing import NotOffered, version_asked_for
 
@@ -23,6 +24,9 @@ from diagnosis.versions.choosing import NotOffered, version_asked_for
 def classify(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask once, however often the button is pressed: the form names the prediction that the page showed."""
     own = own_radiograph(request, pk)
+    if words := image_removed(own):
+        messages.error(request, f"{words} {_('So it cannot be read again.')}")
+        return redirect(own)
     shown = find_prediction(own, request.POST.get("seen", ""))
     try:
         begun = classify_again([own], version_asked_for(request), shown.pk if shown else None)

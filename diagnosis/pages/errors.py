@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import sys
+from http import HTTPStatus
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from diagnosis.api.problems import problem_response
+from diagnosis.retention.gone import status_of
 from diagnosis.uploads import TOO_MUCH_TEXT, parse_error_sentence, size_error_sentence
 
 
@@ -26,6 +28,12 @@ def error_page(request: HttpRequest, status: int, title: str, detail: str) -> Ht
     context = {"title": title, "detail": detail, "status": status}
     # After a fault the database may be away, so that page does without the user and the messages.
     return HttpResponse(render_to_string(template, context, request if status < 500 else None), status=status)
+
+
+def reason_page(request: HttpRequest, reason: Http404) -> HttpResponse:
+    """Say why something is not there, or not any more."""
+    status = status_of(reason)
+    return error_page(request, status, _("Removed") if status == HTTPStatus.GONE else _("Not there"), str(reason))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -13,6 +13,7 @@ from diagnosis.engine.sample import HEIGHT, WIDTH, sample_png
 from diagnosis.limits import upload_limits
 from diagnosis.models import ModelVersion
 from diagnosis.pages.access import members_only
+from diagnosis.retention.words import rules_in_words
 from diagnosis.submission import submit
 
 SAMPLE_NAME = "drawn sample.png"
@@ -25,6 +26,7 @@ def help_page(request: HttpRequest) -> HttpResponse:
         "limits": upload_limits(),
         "attempts": settings.MAX_ATTEMPTS,
         "sample_size": (WIDTH, HEIGHT),
+        "retention": rules_in_words(request.user),
         "active_version": ModelVersion.objects.filter(active=True).first(),
     }
     return render(request, "diagnosis/help.html", context)

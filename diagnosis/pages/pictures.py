@@ -13,7 +13,9 @@ from django.views.decorators.http import require_safe
 
 from diagnosis.models import Radiograph
 from diagnosis.pages.access import members_only, visible_radiograph
+from diagnosis.pages.errors import reason_page
 from diagnosis.picture import SHOWN_INLINE, is_preview_coming
+from diagnosis.retention.gone import Removed, refuse_removed
 
 Picture = Literal["file", "preview", "thumbnail"]
 #: The endings and content types of the pictures that workers make.
@@ -25,14 +27,21 @@ MADE = {"preview": (".png", "image/png"), "thumbnail": (".jpg", "image/jpeg")}
 def image(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """A picture that browsers show. They may keep it, but ask each time whether it may still be shown."""
     radiograph = visible_radiograph(request, pk)
-    return picture_response(request, radiograph, _shown(radiograph))
+    try:
+        return picture_response(request, radiograph, _shown(radiograph))
+    except Removed as reason:
+        return reason_page(request, reason)
 
 
 @members_only
 @require_safe
 def thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The picture for lists. Until a worker has made the small one, the large one, whose place is the same."""
-    return thumbnail_response(request, visible_radiograph(request, pk))
+    radiograph = visible_radiograph(request, pk)
+    try:
+        return thumbnail_response(request, radiograph)
+    except Removed as reason:
+        return reason_page(request, reason)
 
 
 def thumbnail_response(request: HttpRequest, radiograph: Radiograph) -> HttpResponseBase:
@@ -44,7 +53,8 @@ def thumbnail_response(request: HttpRequest, radiograph: Radiograph) -> HttpResp
 
 
 def _shown(radiograph: Radiograph) -> Picture:
-    """Say which file of it browsers can show; Http404 where there is none yet."""
+    """Say which file of it browsers can show; Http404 where there is none yet, or not any more."""
+    refuse_removed(radiograph)
     if radiograph.preview and radiograph.format not in ("JPEG", "WEBP"):
         return "preview"
     if radiograph.format not in SHOWN_INLINE:

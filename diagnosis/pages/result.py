@@ -27,9 +27,11 @@ from diagnosis.meaning import probability_where_rarer
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.pages.access import members_only, uuid_or_none, visible_radiograph
 from diagnosis.pages.deleting import back_to_history
-from diagnosis.pages.errors import error_page
+from diagnosis.pages.errors import reason_page
 from diagnosis.pages.sharing import sharing_context
 from diagnosis.picture import SHOWN_INLINE, picture_url
+from diagnosis.retention.gone import Removed, refuse_removed
+from diagnosis.retention.words import heatmap_removed, image_removed, to_come
 from diagnosis.reviewing.blinding import refuse_while_hidden, show_or_hide
 from diagnosis.reviewing.second_reading import second_reading
 from diagnosis.waiting import poll_milliseconds, waits_of
@@ -55,6 +57,7 @@ def radiograph(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     context = {
         **_result_context(request, shown),
         **sharing_context(request.user, shown),
+        "to_come": to_come(shown),
         "newer": newer,
         "older": older,
         **second_reading(request, shown),
@@ -87,6 +90,7 @@ def _result_context(request: HttpRequest, radiograph: Radiograph) -> dict[str, A
         "prediction": newest,
         "earlier": earlier,
         "picture_url": picture_url(radiograph),
+        "image_removed": image_removed(radiograph),
         "has_heatmap": heatmaps.has_heatmap(newest),
         "why_no_heatmap": heatmaps.why_no_heatmap(newest),
         "legend": heatmaps.legend(),
@@ -123,7 +127,7 @@ def heatmap_response(request: HttpRequest, radiograph: Radiograph) -> HttpRespon
     """Answer page and API alike; Http404 says why there is none."""
     prediction = prediction_asked_for(request, radiograph)
     if not heatmaps.has_heatmap(prediction):
-        raise Http404(heatmaps.why_no_heatmap(prediction))
+        raise (Removed if heatmap_removed(radiograph) else Http404)(heatmaps.why_no_heatmap(prediction))
     etag = heatmaps.etag_of(prediction)
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
@@ -148,12 +152,13 @@ def _with_the_reason(
         refuse_while_hidden(request.user, shown)
         return response_of(request, shown)
     except Http404 as reason:
-        return error_page(request, 404, _("Not there"), str(reason))
+        return reason_page(request, reason)
 
 
 def report_response(request: HttpRequest, radiograph: Radiograph) -> HttpResponse:
     """Answer page and API alike; Http404 says why there is none."""
     prediction = prediction_asked_for(request, radiograph)
+    refuse_removed(radiograph)
     if not reporting.has_report(prediction):
         raise Http404(reporting.NONE_FAILED if prediction.is_final else reporting.NONE_UNFINISHED)
     disposition = content_disposition_header(as_attachment=False, filename=reporting.report_name(prediction))

@@ -16,6 +16,7 @@ from diagnosis.models import Prediction
 from diagnosis.pages.access import members_only, visible_radiograph
 from diagnosis.pages.errors import error_page
 from diagnosis.picture import picture_url
+from diagnosis.retention.words import image_removed
 from diagnosis.reviewing.blinding import refuse_while_hidden
 from diagnosis.versions.changes import changes_between
 
@@ -43,6 +44,7 @@ def side_by_side(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "predictions": final,
         "changes": changes_between(*pair),
         "picture_url": picture_url(radiograph),
+        "image_removed": image_removed(radiograph),
         "is_tall": 3 * radiograph.width < 2 * radiograph.height,
         "legend": heatmaps.legend(),
     }

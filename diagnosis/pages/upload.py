@@ -26,6 +26,7 @@ from diagnosis.pages.batches import batch_facts, batch_of
 from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.pages.sharing import REMEMBERED, remember_group, remembered_group
 from diagnosis.picture import SHOWN_INLINE, picture_url
+from diagnosis.retention.words import image_removed, rules_in_words
 from diagnosis.reviewing.blinding import show_or_hide
 from diagnosis.submission import Receipt, Received, submit, submit_unless_known
 from diagnosis.templatetags.predictions import action_words
@@ -88,6 +89,7 @@ def _upload_page(request: HttpRequest, status: int = 200, **facts: Any) -> HttpR
         "limits": upload_limits(),
         "system_files": " ".join(SYSTEM_FILES),
         **batch_facts(request),
+        "retention": rules_in_words(request.user),
         "active_version": ModelVersion.objects.filter(active=True).first(),
         **facts,
     }
@@ -100,6 +102,8 @@ def _upload_page(request: HttpRequest, status: int = 200, **facts: Any) -> HttpR
 def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Upload once more what is stored already, without sending it."""
     earlier = get_object_or_404(Radiograph.objects.owned_by(request.user), pk=pk)
+    if words := image_removed(earlier):
+        return error_page(request, 410, _("Removed"), words)
     group = remembered_group(request)
     try:
         with earlier.file.open("rb") as file:

@@ -11,7 +11,10 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from diagnosis.administration.paging import ReadOnlyAdmin
 from diagnosis.people.adapter import end_all_logins
 from diagnosis.people.tokens import ApiToken
 
@@ -26,19 +29,14 @@ class PasswordEndsLogins(UserAdmin):
         return response
 
 
-class SeenAndRemoved(admin.ModelAdmin):
+class SeenAndRemoved(ReadOnlyAdmin):
     """Rows that their owner makes: an administrator looks at them, or removes them."""
 
-    show_full_result_count = False
     list_select_related = ("user",)
     ordering = ("-pk",)
-    search_fields = ("user__username",)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    sortable_by = ()
+    found_by = ("user__username",)
+    search_help_text = gettext_lazy("A user name in full.")
 
 
 @admin.register(ApiToken)
@@ -46,6 +44,13 @@ class ApiTokenAdmin(SeenAndRemoved):
     list_display = ("name", "user", "token_key", "scope", "created", "last_used", "expiry")
     list_filter = ("scope",)
     exclude = ("digest",)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """A token that is deleted lets nobody in any more, from that moment on."""
+        actions: dict[str, Any] = super().get_actions(request)
+        if found := actions.get("delete_selected"):
+            actions["delete_selected"] = (*found[:2], _("Revoke the selected tokens"))
+        return actions
 
 
 admin.site.unregister((Authenticator, UserSession))

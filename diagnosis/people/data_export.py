@@ -170,6 +170,7 @@ def _radiograph(radiograph: Radiograph) -> dict[str, Any]:
     fields = ("id", "created", "filename", "format", "width", "height", "sha256", "source", "acquisition")
     facts = {name: getattr(radiograph, name) for name in fields}
     facts["files"] = [_name_in_zip(radiograph, name) for name in _stored(radiograph)]
+    facts["image_removed_at"] = radiograph.image_removed_at
     facts["tags"] = [tag.name for tag in radiograph.tags.all()]
     facts["predictions"] = [_prediction(each) for each in radiograph.predictions.all()]
     return facts

@@ -73,7 +73,7 @@ def consensus_words(labels: Iterable[str]) -> str:
 
 
 def unread_by(user: Any) -> tuple[RadiographQuerySet, ...]:
-    """Return what the network has answered, the user may see and has not given a verdict on.
+    """Return what the network has answered, the user may look at and has not given a verdict on.
 
     One's own, and what others share with each of one's groups: each part is read off an index of its own.
     """
@@ -94,4 +94,4 @@ def count_unread_by(user: Any, most: int) -> int:
 
 def _unread(radiographs: RadiographQuerySet, user: Any) -> RadiographQuerySet:
     mine = Review.objects.by(user).filter(radiograph=OuterRef("pk"))
-    return radiographs.filter(outcome="succeeded").exclude(Exists(mine))
+    return radiographs.filter(outcome="succeeded").exclude(file="").exclude(Exists(mine))

@@ -113,13 +113,16 @@ def choose(
 
 
 def _agreed(radiographs: RadiographQuerySet) -> RadiographQuerySet:
-    """Return those with a verdict and without a dissenting one; who cannot tell does not agree either."""
+    """Return those with a verdict and without a dissenting one; who cannot tell does not agree either.
+
+    Not those whose image was removed.
+    """
     from django.db.models import Prefetch
 
     current = Review.objects.current()
     of_it = current.filter(radiograph=OuterRef("pk"))
     sick, healthy = (Exists(of_it.filter(label=label)) for label in (Label.PNEUMONIA, Label.NORMAL))
-    reviewed = radiographs.filter(reviewed__isnull=False, outcome="succeeded")
+    reviewed = radiographs.filter(reviewed__isnull=False, outcome="succeeded").exclude(file="")
     agreed = reviewed.exclude(Exists(of_it.filter(label=Label.UNCLEAR))).exclude(sick & healthy)
     return agreed.order_by("created", "pk").prefetch_related(Prefetch("reviews", current), "tags")
 

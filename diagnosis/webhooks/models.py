@@ -173,6 +173,8 @@ class Delivery(Outgoing):
         indexes = [
             models.Index(fields=["webhook", "due"], condition=Q(due__isnull=False), name="delivery_due"),
             models.Index(fields=["webhook", "-created", "-id"], name="delivery_by_webhook"),
+            models.Index(fields=["-created", "-id"], name="delivery_by_moment"),
+            models.Index(fields=["state", "-created", "-id"], name="delivery_by_state"),
         ]
 
     def __str__(self) -> str:

@@ -10,9 +10,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from diagnosis.models import Disagreement, Drift, ModelVersion, Prediction, Radiograph
+from diagnosis.retention import applying
 from diagnosis.reviewing.blinding import set_blinded
 from diagnosis.reviewing.recording import record
 from tests.diagnosis.pages import page_of
+from tests.diagnosis.retention import old, rule
 from tests.diagnosis.reviews import reviewed
 from tests.factories import make_radiograph, succeeded
 
@@ -70,6 +72,20 @@ def side_by_side(user: User, version: ModelVersion) -> str:
     Prediction.objects.create(radiograph=radiograph, **{**succeeded(newer(version)), **seen})
     Prediction.objects.create(radiograph=radiograph, **{**succeeded(version, 0.13), **seen})
     return page_of(radiograph, "side_by_side")
+
+
+def image_removed(user: User, version: ModelVersion, part: str = "radiograph") -> str:
+    radiograph = old(user, version)
+    Prediction.objects.create(radiograph=radiograph, **succeeded(newer(version), 0.12))
+    applying.apply(rule())
+    rule("all", name="A year", days=365)
+    return page_of(radiograph, part)
+
+
+def upload_with_rules(*_: Any) -> str:
+    rule(spare_reviewed=True)
+    rule("all", name="A year", days=365, outcome="refused")
+    return "/"
 
 
 def disagreements(user: User, version: ModelVersion) -> str:

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from diagnosis import publishing
-from diagnosis.models import ModelVersion, ShadowPrediction
+from diagnosis.administration import examining
+from diagnosis.administration.examining import Examined
+from diagnosis.doctor.findings import problem, warning
+from diagnosis.models import Drift, ModelVersion, Review, ShadowPrediction
 from tests.browser.accessibility import SCHEMES, WIDTHS, violations
 from tests.browser.test_every_page import log_in, photograph
 from tests.browser.watching import Watch
 from tests.conftest import BUNDLED_MODEL
+from tests.diagnosis.retention import old, rule
 from tests.drawings import png_bytes
 from tests.factories import artifact_named, make_radiograph, make_user, succeeded
 from training.admin import PICTURES
@@ -89,7 +94,32 @@ def _silent(version: ModelVersion, folder: Path) -> str:
     return f"diagnosis/modelversion/{silent.pk}/silent/"
 
 
+def _dashboard(version: ModelVersion, folder: Path) -> str:
+    owner = make_user("owner")
+    for number, facts in enumerate((succeeded(version), succeeded(version, 0.1), {}, _refused())):
+        radiograph = make_radiograph(owner, filename=f"{number}.jpg", **facts)
+        Review.objects.create(radiograph=radiograph, label="NORMAL", prediction=radiograph.prediction)
+    Drift.objects.create(model_version=version, is_large=True, findings=[{"what": "age", "is_large": True}])
+    examined = Examined(
+        timezone.now(), [("clock", problem("The clock is wrong.", "Set it.")), ("disk", warning("x", ""))]
+    )
+    cache.set(examining.KEY, examined)
+    return ""
+
+
+def _refused() -> dict[str, Any]:
+    return {"status": "refused", "reason_code": "rotated", "finished_at": timezone.now()}
+
+
+def _dry_run(version: ModelVersion, _: Path) -> str:
+    old(make_user("alice"), version)
+    return f"diagnosis/retentionrule/{rule(is_on=False).pk}/dry-run/"
+
+
 PAGES: dict[str, Callable[[ModelVersion, Path], str]] = {
+    "admin-dashboard": _dashboard,
+    "admin-dashboard-empty": lambda *_: "",
+    "admin-version-publish": lambda *_: "diagnosis/modelversion/publish/",
     "admin-run-new": lambda *_: "training/trainingrun/add/",
     "admin-run-waiting": lambda *_: _run(started_at=None),
     "admin-run-running": lambda *_: _run(status=Status.RUNNING, history=HISTORY, progress=PROGRESS),
@@ -105,6 +135,7 @@ PAGES: dict[str, Callable[[ModelVersion, Path], str]] = {
     "admin-version": lambda version, _: f"diagnosis/modelversion/{version.pk}/change/",
     "admin-version-activate": _activate,
     "admin-version-silent": _silent,
+    "admin-rule-dry-run": _dry_run,
     "admin-version-silent-none": lambda version, _: f"diagnosis/modelversion/{_published(version).pk}/silent/",
 }
 

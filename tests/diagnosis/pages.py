@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,11 @@ def browser_of(user: User, **options: Any) -> Client:
 def words(response: Any) -> str:
     """Return the page with each run of white space, no-break spaces included, as one space."""
     return " ".join(response.content.decode().split())
+
+
+def text_of(response: Any) -> str:
+    """Return what is written on a page, without its tags, each space as a plain one."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", response.content.decode())).split())
 
 
 def files_under(folder: Any) -> list[Path]:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from diagnosis import publishing
-from diagnosis.models import ModelVersion, Radiograph
+from diagnosis.models import Comparison, ModelVersion, Radiograph
 from tests.factories import artifact_named, make_radiograph, succeeded
 
 
@@ -38,14 +39,21 @@ def test_each_list_opens_in_few_queries_however_long(
     [
         ("radiograph/?q=left", "left.jpg", "right.jpg"),
         ("prediction/?q=left", "left.jpg", "right.jpg"),
+        ("prediction/?q=alice", "left.jpg", "of-bob.jpg"),
+        ("radiograph/?q=alice", "left.jpg", "of-bob.jpg"),
         ("prediction/?status__exact=failed", "right.jpg", "left.jpg"),
+        ("prediction/?status__exact=succeeded", "left.jpg", "right.jpg"),
+        ("prediction/?reason_code=unreadable", "right.jpg", "left.jpg"),
+        ("prediction/?model_version__isnull=True", "right.jpg", "left.jpg"),
     ],
 )
 def test_search_and_filters_find_and_leave_out(
-    admin: Client, alice: User, version: ModelVersion, address: str, found: str, other: str
+    admin: Client, alice: User, bob: User, version: ModelVersion, address: str, found: str, other: str
 ) -> None:
+    make_radiograph(bob, filename="of-bob.jpg")
     make_radiograph(alice, filename="left.jpg", **succeeded(version))
-    make_radiograph(alice, filename="right.jpg", status="failed", reason_code="unreadable")
+    ended: dict[str, Any] = {"reason_code": "unreadable", "finished_at": timezone.now()}
+    make_radiograph(alice, filename="right.jpg", status="failed", **ended)
     page = admin.get(f"/admin/diagnosis/{address}").content.decode()
     assert found in page
     assert other not in page
@@ -154,3 +162,17 @@ def test_who_is_no_staff_sees_no_admin(alice: User) -> None:
     client = Client()
     client.force_login(alice)
     assert client.get("/admin/diagnosis/radiograph/").status_code == 302
+
+
+def test_two_versions_are_compared_by_what_is_known_of_them(admin: Client, version: ModelVersion) -> None:
+    def compare(*chosen: ModelVersion) -> Any:
+        data = {"action": "compare", "_selected_action": [each.pk for each in chosen]}
+        return admin.post("/admin/diagnosis/modelversion/", data, follow=True)
+
+    other = ModelVersion.objects.create(version="other", network_sha256="1" * 64, card=version.card)
+    assert "Select exactly two" in compare(other).content.decode()
+    assert "manage.py compare_models" in compare(other, version).content.decode()
+    comparison = Comparison.objects.create(a=version, b=other, figures={"images": 1}, sentence="They are alike.")
+    shown = compare(version, other)
+    assert shown.redirect_chain[-1][0] == f"/admin/diagnosis/comparison/{comparison.pk}/change/"
+    assert "They are alike." in admin.get(f"/admin/diagnosis/modelversion/{other.pk}/change/").content.decode()

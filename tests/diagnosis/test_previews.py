@@ -133,6 +133,33 @@ def test_where_browsers_show_the_file_the_answer_comes_before_the_preview(
     assert seen == [("JPEG", True), ("DICOM", False)]
 
 
+def has_preview(radiograph: Radiograph) -> bool:
+    return bool(Radiograph.objects.get(pk=radiograph.pk).preview)
+
+
+@pytest.mark.parametrize("redis_answers", [True, False])
+def test_whoever_waits_for_an_answer_comes_before_a_preview(
+    alice: User, version: ModelVersion, monkeypatch: pytest.MonkeyPatch, redis_answers: bool
+) -> None:
+    postponed: list[tuple[str, float | None]] = []
+
+    def ring(radiograph_id: str, expires: float | None = 60) -> bool:
+        postponed.append((radiograph_id, expires))
+        return redis_answers
+
+    monkeypatch.setattr(tasks, "ring_for_preview", ring)
+    first, last = (submit(alice, upload(f"{seed}.jpg", jpeg_bytes(seed=seed))) for seed in (1, 2))
+    tasks.classify(first.prediction.pk)
+    assert postponed == [(str(first.pk), None)], "the doorbell for it is not lost, however long the queue"
+    assert has_preview(first) is not redis_answers
+    tasks.make_preview(str(first.pk))
+    assert Prediction.objects.get(radiograph=last).is_final, "it, too, answers first"
+    assert has_preview(last), "nobody waits any more"
+    assert len(postponed) == 2
+    tasks.make_preview(str(first.pk))
+    assert has_preview(first)
+
+
 def test_a_radiograph_that_is_deleted_while_its_preview_is_made_leaves_no_file(
     alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

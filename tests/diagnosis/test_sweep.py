@@ -19,6 +19,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.utils import timezone
 from pytest_django.fixtures import Settings
+from redis import Redis
 
 from diagnosis import tasks
 from diagnosis.models import Prediction
@@ -150,6 +151,25 @@ def test_a_database_or_disk_that_is_away_does_not_end_the_sweep(
     monkeypatch.setattr("diagnosis.sweep.sweep", away)
     step._sweep(CONSUMER)
     assert not state.should_terminate
+
+
+def test_no_more_is_rung_for_than_no_message_stands_for_yet(
+    step: SweepStep, monkeypatch: pytest.MonkeyPatch, real_redis: Redis
+) -> None:
+    rung: list[int | None] = []
+
+    def ring(pk: int | None, **_: Any) -> bool:
+        rung.append(pk)
+        return True
+
+    monkeypatch.setattr("diagnosis.sweep.tasks.ring", ring)
+    monkeypatch.setattr("diagnosis.sweep.sweep", lambda: [7, 8, 9])
+    real_redis.rpush("celery", "a message", "another")
+    step._sweep(CONSUMER)
+    assert rung == [None, 9], "its own doorbell, and the one that two messages leave over"
+    real_redis.delete("celery")
+    step._sweep(CONSUMER)
+    assert rung[2:] == [None, 7, 8, 9]
 
 
 def test_ringing_a_redis_that_is_away_says_so_quickly_and_raises_nothing(alice: User) -> None:

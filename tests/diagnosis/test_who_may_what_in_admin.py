@@ -13,7 +13,19 @@ from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from knox.models import get_token_model
 
-from diagnosis.models import Comparison, ComparisonSeen, ModelVersion, Radiograph
+from diagnosis.models import (
+    Batch,
+    Comparison,
+    ComparisonSeen,
+    Disagreement,
+    ModelVersion,
+    Radiograph,
+    Removal,
+    RetentionRule,
+    RetentionRun,
+    Review,
+)
+from diagnosis.people.models import Together
 from tests.diagnosis.everybody import METHODS, SECRET, World, all_routes, ask, make_world, outcome, said_by
 from tests.second_factor import with_second_factor
 
@@ -27,6 +39,7 @@ ADMIN = [
     (r"(password_change/(done/)?|jsi18n/)", "200", "200"),
     (r"autocomplete/", "403 200", "403"),
     (r"r/.*", "302", "302"),
+    (r"diagnosis/modelversion/publish/", "403", "200 400"),
     (r".*/<path:object_id>/", "302", "302"),
     (r".*<app_label>.*", "404", "200"),
     (r".*<url>.*", "404", "404"),
@@ -38,6 +51,7 @@ ENTRANCES = {"login/", "logout/"}
 
 @pytest.fixture
 def world(db: Any, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr("diagnosis.administration.examining.examine", lambda **_: {})
     return make_world(monkeypatch)
 
 
@@ -89,5 +103,14 @@ def make_one_of_each(radiograph: Radiograph) -> None:
     ComparisonSeen.objects.create(
         username="administrator", version=version, active=version, radiographs=1, differing=0
     )
+    Review.objects.create(radiograph=radiograph, reader=owner, label="NORMAL")
+    Batch.objects.take(owner, Together())
+    answers = {"by_older": radiograph.prediction, "by_newer": radiograph.prediction}
+    versions = {"older": version, "newer": version}
+    facts = {"radiograph": radiograph, "owner": owner, "created": radiograph.created, "kind": "label"}
+    Disagreement.objects.create(**facts, **answers, **versions)
+    rule = RetentionRule.objects.create(name="ninety days", days=90)
+    run_of_it = RetentionRun.objects.begin(rule)
+    Removal.objects.create(run=run_of_it, rule=rule.name, radiograph=radiograph.pk, what=rule.removes)
     for run in ("TrainingRun",) if apps.is_installed("training") else ():
         apps.get_model("training", run).objects.create(data="chest_xray")

@@ -49,6 +49,7 @@ RADIOGRAPH = {
     "tags": ["follow-up"],
     "owner": "demo",
     "group": GROUP_ID,
+    "image_removed_at": None,
 }
 PROBLEM = {
     "type": "about:blank",

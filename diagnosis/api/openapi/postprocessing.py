@@ -20,7 +20,7 @@ PROBLEMS = {
     404: "There is nothing at this address, or it is not yours to see.",
     406: "None of the kinds of answer that are asked for is offered.",
     409: "Not now; `Retry-After`, where it is given, says when.",
-    410: "What was stored under this `Idempotency-Key` has been deleted.",
+    410: "It was removed by a retention rule; or what was stored under this `Idempotency-Key` has been deleted.",
     413: "Larger than what is taken.",
     415: "Of a kind that is not taken.",
     422: "The `Idempotency-Key` was used for another request.",
@@ -116,6 +116,8 @@ def _problems_of(path: str, method: str, call: Schema) -> set[int]:
         found |= {413, 415}
     if IDEMPOTENCY_KEY in call["parameters"]:
         found |= {409, 410, 422}
+    if path.endswith(("/image/", "/heatmap/", "/report/")):
+        found |= {410}
     return found | ({409} if path.endswith("/image/") else set())
 
 

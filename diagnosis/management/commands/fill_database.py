@@ -102,6 +102,7 @@ def _rows(
             file=f"made-up/{pk}.jpg",
             filename=f"{chance.choice(('thorax', 'chest', 'CXR'))} {chance.randrange(10_000_000):07}.jpg",
             format="JPEG",
+            size=300_000,
             width=1400,
             height=1100,
             sha256=f"{chance.getrandbits(256):064x}",

@@ -1,0 +1,1 @@
+"""What administrators see: the dashboard, and lists that stay fast however many rows there are."""
