@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,11 +11,12 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from diagnosis import classification, worker
+from diagnosis import classification, worker, worker_reports
 from diagnosis.engine.sample import sample_png
 from diagnosis.models import ModelVersion, Radiograph
 from diagnosis.reviewing.recording import record
 from diagnosis.submission import submit
+from diagnosis.worker_reports import ProcessReport, WorkerReport
 from tests.browser.test_every_page import SCREENSHOTS, log_in
 from tests.documents import ROOT
 from tests.drawings import png_bytes
@@ -31,6 +33,7 @@ PAGES = {
     "result": ("", 900),
     "history": ("/radiographs/", 900),
     "statistics": ("/statistics/", 900),
+    "dashboard": ("/admin/", 1000),
 }
 SEEDS = range(3, 9)
 
@@ -40,6 +43,13 @@ def read(owner: User, name: str, data: bytes) -> Radiograph:
     radiograph = submit(owner, SimpleUploadedFile(name, data))
     classification.classify_next(radiograph.prediction.pk)
     return Radiograph.objects.get(pk=radiograph.pk)
+
+
+def worker_at_work() -> WorkerReport:
+    processes = [ProcessReport(pid, 168 * 1024**2, "2026.11.25-50ef386c") for pid in (4711, 4712)]
+    now = time.time()
+    facts = {"name": "pneumodetect@reading", "host": "reading", "program": "", "heard": 1.0, "wanted": 2}
+    return WorkerReport(**facts, time=now, started=now, main=ProcessReport(4710, 112 * 1024**2), processes=processes)
 
 
 @pytest.fixture
@@ -66,12 +76,19 @@ def keep(page: Page, name: str, height: int) -> bytes:
 
 
 def test_the_documents_show_pages_as_they_are_today(
-    drawn: Radiograph, alice: User, browser_context: BrowserContext, live_server: Any
+    drawn: Radiograph,
+    alice: User,
+    browser_context: BrowserContext,
+    live_server: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(worker_reports, "reports", lambda: [worker_at_work()])
     FOLDER.mkdir(parents=True, exist_ok=True)
     log_in(browser_context, alice, live_server.url)
     page = browser_context.new_page()
     for name, (path, height) in PAGES.items():
+        if name == "dashboard":
+            User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
         for scheme in ("light", "dark") if name == "result" else ("light",):
             page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
             page.goto(path or drawn.get_absolute_url())
