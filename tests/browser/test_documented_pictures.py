@@ -48,7 +48,13 @@ def read(owner: User, name: str, data: bytes) -> Radiograph:
 def worker_at_work() -> WorkerReport:
     processes = [ProcessReport(pid, 168 * 1024**2, "2026.11.25-50ef386c") for pid in (4711, 4712)]
     now = time.time()
-    facts = {"name": "pneumodetect@reading", "host": "reading", "program": "", "heard": 1.0, "wanted": 2}
+    facts: dict[str, Any] = {
+        "name": "pneumodetect@reading",
+        "host": "reading",
+        "program": "",
+        "heard": 1.0,
+        "wanted": 2,
+    }
     return WorkerReport(**facts, time=now, started=now, main=ProcessReport(4710, 112 * 1024**2), processes=processes)
 
 
