@@ -7,11 +7,11 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP = .venv/bin/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL = help
-.PHONY: help run test lint format messages bench install
+.PHONY: help run test lint format messages pictures bench install
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
-	@echo "Another port: $(PORT_HINT)   All settings: docs/running.md"
+	@echo "Another port: $(PORT_HINT)   All settings: docs/configuration.md"
 
 run: .venv/serving ## start web server, worker and Redis; Ctrl-C stops them
 	@.venv/bin/python -m pneumodetect.run
@@ -32,6 +32,10 @@ format: .venv/everything ## put the code into shape
 
 messages: .venv/everything ## find what is marked for translation, and compile the catalogs of languages
 	@.venv/bin/python -m pneumodetect.messages
+
+pictures: .venv/everything ## take the pictures of the documents anew
+	@.venv/bin/python -m pytest -q tests/browser/test_documented_pictures.py -k today
+	@cp var/screenshots/documents/*.webp docs/pictures/
 
 bench: .venv/everything ## measure it on this machine
 	@.venv/bin/python -m bench.run

@@ -7,6 +7,17 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pneumodetect.settings")
+    try:
+        run()
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"The Python package {error.name} is not installed for {sys.executable}. Call this as .venv/bin/python "
+            "manage.py …; if you did, install what it needs: .venv/bin/pip install -r diagnosis/requirements.txt, "
+            "and for training: make install."
+        )
+
+
+def run() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

@@ -71,6 +71,18 @@ def origins(name: str) -> list[str]:
     return origins
 
 
+def host_names(name: str) -> list[str]:
+    """Return the names that a variable lists: without https://, port and path, of which no browser's Host consists."""
+    hosts = [host.strip() for host in os.environ.get(name, "").split(",") if host.strip()]
+    for host in hosts:
+        if not re.fullmatch(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\]", host):
+            raise ImproperlyConfigured(
+                f"{name} holds {host!r}; it must be host names alone, with commas between them, such as "
+                "xray.example.org,10.20.0.5."
+            )
+    return hosts
+
+
 def time_zone() -> str:
     name = os.environ.get("TZ") or "UTC"
     try:
@@ -95,9 +107,7 @@ except OSError as error:
 
 DEBUG = flag("DEBUG")
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = [
-    host.strip() for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host.strip()
-] or LOCAL_HOSTS
+ALLOWED_HOSTS = host_names("ALLOWED_HOSTS") or LOCAL_HOSTS
 IS_PUBLIC = bool(set(ALLOWED_HOSTS) - set(LOCAL_HOSTS))
 
 
@@ -122,6 +132,16 @@ def secret_key() -> str:
             'stays the same, such as the output of: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
         )
     path = DATA_DIR / "secret_key"
+    try:
+        return _kept_key(path)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{path} cannot be read or written: {error.strerror}. Run this as the user to whom {DATA_DIR} belongs, "
+            "or name a PNEUMODETECT_DATA_DIR of your own."
+        ) from error
+
+
+def _kept_key(path: Path) -> str:
     if not path.exists():
         # Linked into place, so that of several processes that start at once only the first one's key counts.
         fresh = path.with_name(f"secret_key.{os.getpid()}")

@@ -15,6 +15,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
+from pneumodetect.supervisor import ASK
+
+DRIVER = "DATABASE_URL needs a driver: .venv/bin/pip install 'psycopg[binary]'"
+
 
 def main() -> int:
     """Print what the ready line says of the demo user, or the sentence that says what is wrong."""
@@ -25,9 +29,10 @@ def main() -> int:
     except DatabaseError as error:
         reason = " ".join(str(error).split())
         print(f"The database cannot be used: {reason}. DATABASE_URL says where it is.", flush=True)
-    except (ImproperlyConfigured, CommandError, OSError) as error:
-        missing = "psycopg" in str(error)
-        print("DATABASE_URL needs a driver: .venv/bin/pip install 'psycopg[binary]'" if missing else error, flush=True)
+    except OSError as error:
+        print(f"{error.filename or settings.DATA_DIR} cannot be used: {error.strerror}. {ASK}", flush=True)
+    except (ImproperlyConfigured, CommandError) as error:
+        print(DRIVER if "psycopg" in str(error) else f"{error} {ASK}", flush=True)
     else:
         return 0
     return 1

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from pneumodetect import redis_server
-from pneumodetect.supervisor import Fault, Stopped, Supervisor, say
+from pneumodetect.supervisor import ASK, Fault, Stopped, Supervisor, say
 
 #: diagnosis/api/views.py lets half of them be held by requests that wait for a prediction.
 WEB_THREADS = 24
@@ -25,8 +25,10 @@ READY_WITHIN = 90.0
 def main() -> int:
     try:
         run()
-    except (Fault, ImproperlyConfigured, OSError) as error:
+    except (Fault, ImproperlyConfigured) as error:
         say(str(error))
+    except OSError as error:
+        say(f"{error.filename or settings.DATA_DIR} cannot be used: {error.strerror}. {ASK}")
     except Stopped:
         return 0
     return 1

@@ -32,6 +32,10 @@ done
 """
 
 
+#: Said after what names no remedy of its own.
+ASK = "What to do says: .venv/bin/python manage.py doctor"
+
+
 class Fault(Exception):
     """The sentence that tells the user why the platform does not run."""
 

@@ -11,10 +11,21 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
 #: What needs live platforms: one at a time, or they are in one another's way; they take longest, and come first.
-_PLATFORMS = ("backup", "client", "end_to_end", "errands", "faults", "following", "run", "schemathesis", "upgrade")
+_PLATFORMS = (
+    "backup",
+    "client",
+    "documented_calls",
+    "end_to_end",
+    "errands",
+    "faults",
+    "following",
+    "run",
+    "schemathesis",
+    "upgrade",
+)
 LIVE = ("tests/browser/", *(f"tests/test_{name}.py" for name in _PLATFORMS))
 #: What needs a browser alone.
-_ALONE = ("admin_pages", "every_page", "history", "leaving_and_webhooks")
+_ALONE = ("admin_pages", "documented_pictures", "every_page", "history", "leaving_and_webhooks")
 PAGES = tuple(f"tests/browser/test_{name}.py" for name in _ALONE)
 
 

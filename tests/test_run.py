@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -20,9 +21,10 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django.fixtures import Settings
 
+from pneumodetect import prepare  # noqa: TID251 - what is tested here
 from pneumodetect.prepare import demo_user  # noqa: TID251 - what is tested here
 from pneumodetect.run import web_command  # noqa: TID251 - what is tested here
-from pneumodetect.supervisor import Child  # noqa: TID251 - what is tested here
+from pneumodetect.supervisor import ASK, Child  # noqa: TID251 - what is tested here
 from tests.calls import Caller
 from tests.drawings import jpeg_bytes
 from tests.live import ROOT, LivePlatform, clean_environment, free_port
@@ -162,6 +164,19 @@ def test_a_setting_that_cannot_be_used_is_one_sentence_that_names_it(tmp_path: P
 def test_a_redis_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
     sentence = sentence_of(run_until_it_fails(tmp_path, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0"))
     assert "No Redis answers at REDIS_URL" in sentence
+
+
+def test_a_first_step_that_fails_is_one_sentence_that_says_whom_to_ask(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_room() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/static")
+
+    monkeypatch.setattr(prepare, "prepare", no_room)
+    assert prepare.main() == 1
+    said = capsys.readouterr().out
+    assert said == f"/data/static cannot be used: No space left on device. {ASK}\n"
+    assert "manage.py doctor" in said
 
 
 def test_a_second_run_beside_the_first_is_one_sentence(live_platform: LivePlatform) -> None:

@@ -35,6 +35,8 @@ def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str
         ({"TZ": ":/etc/localtime"}, "must name a time zone"),
         ({"PNEUMODETECT_STORAGE_URL": "s3://bucket"}, "is not supported yet"),
         ({"ALLOWED_HOSTS": "xray.example.org"}, "SECRET_KEY must be set"),
+        ({"ALLOWED_HOSTS": "https://xray.example.org"}, "must be host names alone"),
+        ({"ALLOWED_HOSTS": "xray.example.org:8000"}, "must be host names alone"),
         ({"PNEUMODETECT_WEBHOOKS_ALLOW_PRIVATE": "10.0.0.1/8"}, "must be networks with commas"),
         ({"PNEUMODETECT_URL": "xray.example.org"}, "must look like https://"),
     ],
@@ -54,6 +56,13 @@ def test_the_secret_key_is_made_once_and_kept_for_its_owner_alone(tmp_path: Path
     assert first.returncode == 0, first.stderr
     assert first.stdout == again.stdout
     assert stat.S_IMODE((tmp_path / "var" / "secret_key").stat().st_mode) == 0o600
+
+
+def test_a_secret_key_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "var" / "secret_key").mkdir(parents=True)
+    last = start(tmp_path).stderr.splitlines()[-1]
+    assert last.startswith("django.core.exceptions.ImproperlyConfigured")
+    assert "Run this as the user to whom" in last
 
 
 def test_many_processes_that_start_at_once_agree_on_the_secret_key(tmp_path: Path) -> None:

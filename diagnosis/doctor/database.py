@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -19,16 +20,44 @@ READ_FOR = 15.0
 def look() -> Iterator[Finding]:
     try:
         if connection.vendor == "sqlite" and not Path(str(connection.settings_dict["NAME"])).exists():
-            yield problem(f"There is no database at {_place()}.", "Make it: manage.py migrate (make run does it too).")
+            yield problem(f"There is no database at {_place()}.", _filling())
             return
         connection.ensure_connection()
         yield ok(f"The database answers ({connection.vendor}, {_place()}).")
+        yield from _writable()
         yield from _migrations()
         yield from _sqlite() if connection.vendor == "sqlite" else _postgresql()
     except DatabaseError as error:
+        yield problem(f"The database cannot be used ({_place()}): {on_one_line(error)}.", _remedy())
+
+
+def _remedy() -> str:
+    if connection.vendor != "sqlite":
+        return "See that it runs and is reachable from here, and that DATABASE_URL and the rights on it are right."
+    return (
+        "See the lines on disk and permissions. If nothing is wrong there, the file is damaged: stop the platform, "
+        "keep the file, and restore the newest backup into an empty place (manage.py restore)."
+    )
+
+
+def _writable() -> Iterator[Finding]:
+    """Begin to write, and leave it at that."""
+    try:
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SHOW transaction_read_only")
+                if cursor.fetchone()[0] == "on":
+                    raise DatabaseError("it takes no changes (transaction_read_only)")
+            elif not connection.in_atomic_block:
+                cursor.execute("BEGIN IMMEDIATE")  # which SQLite lets pass without the right to write
+                cursor.execute("CREATE TABLE doctor_was_here (word text)")
+                cursor.execute("ROLLBACK")
+    except DatabaseError as error:
         yield problem(
-            f"The database cannot be used ({_place()}): {on_one_line(error)}.",
-            "See that it runs and is reachable from here, and that DATABASE_URL and the rights on it are right.",
+            f"Nothing can be written to the database ({_place()}): {on_one_line(error)}.",
+            "See the lines on disk and permissions; the user who runs the platform must own the file and its folder."
+            if connection.vendor == "sqlite"
+            else "Let DATABASE_URL name the server that takes changes, no copy of it.",
         )
 
 
@@ -40,6 +69,9 @@ def _place() -> str:
 def _migrations() -> Iterator[Finding]:
     loader = MigrationExecutor(connection).loader
     missing = sorted(set(loader.graph.nodes) - set(loader.applied_migrations))
+    if not loader.applied_migrations:
+        yield problem(f"The database is empty ({_place()}).", _filling())
+        return
     if missing:
         names = ", ".join(f"{app}.{name}" for app, name in missing[:3])
         yield problem(
@@ -64,6 +96,15 @@ def _audit_log() -> Iterator[Finding]:
             "The audit log could be changed: the triggers that keep the database from it are gone.",
             "Find out who took them away, then put them up again: manage.py migrate",
         )
+
+
+def _filling() -> str:
+    if not any(Path(settings.MEDIA_ROOT).rglob("*.*")):
+        return "If it is new: manage.py migrate (make run does it too)."
+    return (
+        f"But {settings.MEDIA_ROOT} holds uploads, so it was removed, or DATABASE_URL names another one. Stop the "
+        "platform, and put the file back or restore the newest backup into an empty place (manage.py restore)."
+    )
 
 
 def _sqlite() -> Iterator[Finding]:

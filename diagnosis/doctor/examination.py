@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from diagnosis.doctor import database, jobs, machine, model, program, redis_server, storage, workers
 from diagnosis.doctor.findings import Finding, on_one_line, problem
@@ -15,20 +15,21 @@ from diagnosis.doctor.findings import Finding, on_one_line, problem
 #: Seconds for which an area is waited for.
 PATIENCE = 30.0
 Look = Callable[[], Iterable[Finding]]
+#: What comes later may be broken only because of what comes before.
 AREAS: dict[str, Look] = {
     "settings": program.settings_in_use,
     "program": program.versions,
-    "static files": program.static_files,
-    "e-mail": program.email,
+    "disk": machine.disk,
+    "permissions": machine.permissions,
+    "clock": machine.clock,
     "database": database.look,
     "redis": redis_server.look,
     "storage": storage.look,
-    "permissions": machine.permissions,
-    "disk": machine.disk,
-    "clock": machine.clock,
     "model": model.look,
     "workers": workers.look,
     "jobs": jobs.look,
+    "static files": program.static_files,
+    "e-mail": program.email,
 }
 
 
@@ -45,6 +46,8 @@ class _Examiner(threading.Thread):
         try:
             for finding in self._look():
                 self.findings.append(finding)
+        except DatabaseError:
+            self.findings.append(problem("This cannot be looked at without the database.", "Mend the database first."))
         except Exception as error:  # whatever is broken, the other areas are looked at
             why = f"Looking at this failed: {type(error).__name__}: {on_one_line(error)}."
             self.findings.append(problem(why, "Mend what the other lines name, and ask again."))

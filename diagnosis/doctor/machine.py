@@ -26,7 +26,7 @@ FILES = 500
 
 def disk() -> Iterator[Finding]:
     usage = shutil.disk_usage(settings.DATA_DIR)
-    free = f"{usage.free / 1024**3:.1f} of {usage.total / 1024**3:.1f} GB"
+    free = f"{_size(usage.free)} of {_size(usage.total)}"
     if usage.free < settings.DISK_LOW_BYTES:
         yield problem(
             f"The disk of {settings.DATA_DIR} is nearly full: {free} are free. Once it is full, uploads are refused.",
@@ -40,6 +40,10 @@ def disk() -> Iterator[Finding]:
             f"The file system can hold only {entries.f_favail} files more.",
             "Make one with more inodes, or remove files.",
         )
+
+
+def _size(size: int) -> str:
+    return f"{size / 1024**3:.1f} GB" if size >= 1024**3 else f"{size / 1024**2:.0f} MB"
 
 
 def permissions() -> Iterator[Finding]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.conf import settings
+
 from diagnosis import publishing
 from diagnosis.doctor.findings import Finding, ok, problem, warning
 from diagnosis.engine.artifact import read_artifact
@@ -33,14 +35,23 @@ def look() -> Iterator[Finding]:
             )
 
 
+def _remedy(active: ModelVersion) -> str:
+    bundled = settings.BASE_DIR / "diagnosis" / "bundled_model"
+    if read_artifact(bundled).card.version == active.version:
+        return f"It is the version that ships: mkdir -p {active.folder} && cp {bundled}/* {active.folder}/"
+    return (
+        f"Put its artifact back into {active.folder}, from a backup, or activate another version: "
+        "manage.py activate_model --previous"
+    )
+
+
 def _answers(active: ModelVersion) -> Finding:
     """Load it as a worker does, which compares hashes and asks the probe images."""
     try:
         publishing.load(active)
     except ArtifactError as error:
         return problem(
-            f"The active version {active} cannot be used, so nothing is read: {error}",
-            f"Put its artifact back into {active.folder}, from a backup, or activate another version: "
-            "manage.py activate_model --previous",
+            f"The active version {active} cannot be used, so workers that start now read nothing: {error}",
+            _remedy(active),
         )
     return ok(f"Version {active} is active, unchanged, and answers its probes as recorded.")

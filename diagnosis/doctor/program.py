@@ -29,8 +29,10 @@ def settings_in_use() -> Iterator[Finding]:
         make = problem if each.level >= checks.ERROR else warning
         yield make(f"{' '.join(str(each.msg).split())} ({each.id})", each.hint or "See Django's documentation of it.")
     if not found:
-        who = "others than this machine" if settings.IS_PUBLIC else "this machine alone"
-        yield ok(f"The settings are sound, for a server that serves {who}.")
+        who = (
+            f"is reached as {', '.join(settings.ALLOWED_HOSTS)}" if settings.IS_PUBLIC else "serves this machine alone"
+        )
+        yield ok(f"The settings are sound, for a server that {who}.")
 
 
 def versions() -> Iterator[Finding]:

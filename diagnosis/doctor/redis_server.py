@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from diagnosis.doctor.findings import Finding, ok, on_one_line, problem, warning
 
@@ -25,6 +26,12 @@ def look() -> Iterator[Finding]:
             facts: dict[str, Any] = redis.info()
     except AuthenticationError:
         yield problem(f"Redis at {_place()} refuses the password.", "Correct the password in REDIS_URL.")
+        return
+    except (RedisTimeoutError, TimeoutError):
+        yield problem(
+            f"Redis at {_place()} says nothing: it hangs, was stopped, or cannot be reached from here.",
+            "Start it again; where make run started it, end its process (kill -9), and make run starts another one.",
+        )
         return
     except (RedisError, OSError, ValueError) as error:
         yield problem(

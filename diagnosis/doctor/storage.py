@@ -36,9 +36,8 @@ def look() -> Iterator[Finding]:
 
 
 def _writable(name: str, folder: Path) -> Finding:
-    probe = folder / f".doctor-{os.getpid()}"
+    probe = _first_there(folder) / f".doctor-{os.getpid()}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"written")
         with probe.open("rb") as file:
             os.fsync(file.fileno())
@@ -52,9 +51,15 @@ def _writable(name: str, folder: Path) -> Finding:
     return ok(f"The folder {name} can be written to.")
 
 
+def _first_there(folder: Path) -> Path:
+    """Return the folder, or where the first upload will make it."""
+    return next(each for each in (folder, *folder.parents) if each.exists())
+
+
 def _one_file_system() -> Finding:
+    folders = (Path(settings.MEDIA_ROOT), Path(settings.FILE_UPLOAD_TEMP_DIR))
     try:
-        devices = {Path(folder).stat().st_dev for folder in (settings.MEDIA_ROOT, settings.FILE_UPLOAD_TEMP_DIR)}
+        devices = {_first_there(folder).stat().st_dev for folder in folders}
     except OSError as error:
         return problem(f"A folder cannot be looked at: {on_one_line(error)}.", "See the lines above.")
     if len(devices) > 1:
@@ -75,7 +80,8 @@ def _missing() -> Finding:
         return problem(
             f"Of {len(names)} radiographs that were looked at, the files of {len(missing)} are missing, such as "
             f"{Path(settings.MEDIA_ROOT) / missing[0]}.",
-            "See that the right disk is mounted there and PNEUMODETECT_DATA_DIR is right; else restore a backup.",
+            "See that the right disk is mounted there and PNEUMODETECT_DATA_DIR is right; else restore a backup, or "
+            "delete those X-rays from the history.",
         )
     return ok(f"The files of all {len(names)} radiographs that were looked at are there.")
 

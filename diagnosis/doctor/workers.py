@@ -10,12 +10,14 @@ from redis.exceptions import RedisError
 
 from diagnosis import worker_reports
 from diagnosis.doctor.findings import Finding, ok, problem, warning
+from diagnosis.worker import host_name
 from diagnosis.worker_reports import WorkerReport
 
 #: Seconds since a worker heard its own doorbell, which rings every few.
 HEARD_WITHIN = 15.0
 #: A process that holds a network takes about 160 MB.
 MUCH_MEMORY = 160 * 1024**2 + settings.WORKER_MEMORY_BYTES // 2
+AGAIN = "Start one: its service or container, or make run, after Ctrl-C where it still runs."
 SKEW = settings.LEASE.total_seconds() / 3
 
 
@@ -35,7 +37,7 @@ def look() -> Iterator[Finding]:
     if not present:
         yield problem(
             "No worker runs, so nothing is read.",
-            "Start one: make run, or celery -A pneumodetect worker -Q celery. See logs/worker.log for its reasons.",
+            f"{AGAIN} See logs/worker.log for its reasons.",
         )
     for each in present:
         yield from _judge(each)
@@ -47,7 +49,7 @@ def _judge(said: WorkerReport) -> Iterator[Finding]:
 
 
 def _faults(said: WorkerReport) -> Iterator[Finding]:
-    again = f"Start {said.name} again."
+    again = f"Start {said.name} again: its service or container, or make run after Ctrl-C."
     if said.heard > HEARD_WITHIN:
         yield problem(f"{said.name} is deaf: it heard nothing for {said.heard:.0f} s.", again)
     if said.program != worker_reports.program_digest():
@@ -61,7 +63,9 @@ def _faults(said: WorkerReport) -> Iterator[Finding]:
         )
     if large := [each for each in said.processes if each.memory > MUCH_MEMORY]:
         yield warning(f"{said.name} takes {large[0].memory // 1024**2} MB in one process.", again)
-    if abs(time.time() - said.time) > SKEW + settings.SWEEP_EVERY:
-        yield problem(
-            f"The clock of {said.name} differs by seconds from this one's.", "Let both follow a time server."
-        )
+    age = time.time() - said.time
+    if age > SKEW + settings.SWEEP_EVERY and said.host == host_name():
+        yield problem(f"{said.name} has said nothing for {age:.0f} s: it hangs, or was stopped.", again)
+    elif abs(age) > SKEW + settings.SWEEP_EVERY:
+        late = f"has said nothing for {age:.0f} s, or its clock is behind" if age > 0 else "has a clock that is ahead"
+        yield problem(f"{said.name} {late}.", f"Let the clocks of both machines follow a time server. {again}")

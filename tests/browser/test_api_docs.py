@@ -10,6 +10,7 @@ from django.conf import settings as project
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.browser.accessibility import SCHEMES
 from tests.browser.watching import Watch
 from tests.factories import make_radiograph
 
@@ -36,7 +37,10 @@ def test_every_call_is_shown_and_can_be_tried_out(
     page.locator(".live-responses-table").get_by_text("thorax 0815.jpg").first.wait_for()
     folder = Path(project.BASE_DIR) / "var" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
-    for width in (390, 1280):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=folder / f"api-docs-{width}.png")
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        page.locator("html.dark-mode" if scheme == "dark" else "html:not(.dark-mode)").wait_for(state="attached")
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.screenshot(path=folder / f"api-docs-{width}-{scheme}.png")
     assert watch.wrong == []

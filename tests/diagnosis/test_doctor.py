@@ -5,43 +5,35 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
-from django.db.migrations.recorder import MigrationRecorder
-from django.db.utils import ConnectionHandler
+from django.db import OperationalError
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from redis import Redis
 
 from diagnosis import worker_reports
-from diagnosis.doctor import database, jobs, machine, model, program, redis_server, storage, workers
+from diagnosis.doctor import jobs, machine, model, program, workers
 from diagnosis.doctor.examination import examine
 from diagnosis.doctor.findings import Finding, State, ok
 from diagnosis.models import ModelVersion
 from diagnosis.worker import host_name
+from tests.conftest import BUNDLED_MODEL
+from tests.diagnosis.findings import found
 from tests.factories import make_radiograph
 from tests.live import ROOT, clean_environment
-from tests.real_redis import RedisServer, cache_at
+from tests.real_redis import cache_at
 
 LONG_AGO = timezone.now() - timedelta(hours=1)
-
-
-def found(look: Callable[[], Iterable[Finding]]) -> str:
-    """Return what is not as it should be, with what to do about it, one a line."""
-    findings = [each for each in look() if each.state != State.OK]
-    assert all(each.remedy for each in findings)
-    return "\n".join(f"{each.state}: {each.sentence} {each.remedy}" for each in findings)
 
 
 @pytest.fixture
@@ -76,6 +68,12 @@ def test_where_nothing_is_set_up_each_part_is_named_and_none_keeps_the_others_fr
     assert "Traceback" not in done.stderr
 
 
+def test_without_the_packages_it_says_which_is_missing_and_how_to_call_it(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-S", "manage.py", "doctor"], cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr.startswith("The Python package django is not installed for ")
+    assert ".venv/bin/python manage.py" in done.stderr
+
+
 def test_settings_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
     done = doctor(tmp_path, DATABASE_URL="oracle-or-so")
     assert done.returncode == 1
@@ -89,120 +87,21 @@ def test_an_area_that_fails_or_hangs_is_a_finding_and_the_others_are_looked_at()
         yield ok("So far it went well.")
         raise RuntimeError("it broke\nin two")
 
+    def need_the_database() -> Iterable[Finding]:
+        raise OperationalError("no such table: diagnosis_radiograph")
+
     def hang() -> Iterable[Finding]:
         hanging.wait(60)
         yield ok("At last.")
 
-    told = examine({"fails": fail, "hangs": hang, "well": lambda: [ok("Well.")]}, patience=0.3)
+    areas = {"fails": fail, "rows": need_the_database, "hangs": hang, "well": lambda: [ok("Well.")]}
+    told = examine(areas, patience=0.3)
     hanging.set()
     assert [each.state for each in told["fails"]] == [State.OK, State.PROBLEM]
     assert "it broke in two" in told["fails"][1].sentence
+    assert told["rows"][0].remedy == "Mend the database first."
     assert "no answer within" in told["hangs"][0].sentence
     assert told["well"] == [ok("Well.")]
-
-
-# Redis
-
-
-def test_a_redis_as_make_run_starts_it_is_fine(real_redis: Redis) -> None:
-    assert found(redis_server.look) == ""
-
-
-def test_a_redis_that_drops_messages_or_forgets_them_is_noticed(settings: Settings, tmp_path: Path) -> None:
-    server = RedisServer(tmp_path, "appendonly no\nmaxmemory 100mb\nmaxmemory-policy allkeys-lru\n")
-    settings.REDIS_URL = server.url
-    told = found(redis_server.look)
-    assert "warning: Redis does not write its queue to disk" in told
-    assert "problem: Redis may drop messages to make room (maxmemory-policy allkeys-lru)" in told
-    server.stop()
-    assert "does not answer" in found(redis_server.look)
-
-
-def test_a_wrong_password_of_redis_is_told_without_the_password(
-    settings: Settings, redis_process: RedisServer
-) -> None:
-    settings.REDIS_URL = f"redis://:a-secret@{redis_process.url.rpartition('@')[2]}"
-    told = found(redis_server.look)
-    assert "Correct the password in REDIS_URL" in told or "does not answer" in told
-    assert "a-secret" not in told
-
-
-# Database
-
-
-def use(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
-    """Let the doctor look at the SQLite database at ``path``."""
-    facts = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
-    monkeypatch.setattr(database, "connection", ConnectionHandler({"default": facts})["default"])
-
-
-def test_migrations_that_are_missing_or_too_many_are_told(db: Any) -> None:
-    assert found(database._migrations) == ""
-    MigrationRecorder(connection).record_unapplied("diagnosis", "0010_tags_filters_thumbnails")
-    assert "1 migrations are not applied, such as diagnosis.0010" in found(database._migrations)
-    MigrationRecorder(connection).record_applied("diagnosis", "9999_of_the_future")
-    assert "made by a newer version (it has diagnosis.9999_of_the_future)" in found(database._migrations)
-
-
-def test_a_damaged_database_is_noticed(db: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    path = tmp_path / "db.sqlite3"
-    with sqlite3.connect(path) as raw:
-        raw.execute("CREATE TABLE much (text)")
-        raw.executemany("INSERT INTO much VALUES (?)", [("x" * 3000,)] * 50)
-    raw.close()
-    data = bytearray(path.read_bytes())
-    data[8 * 4096 : 10 * 4096] = os.urandom(2 * 4096)
-    path.write_bytes(data)
-    use(monkeypatch, path)
-    assert "problem: The database is damaged" in found(database.look)
-
-
-def test_no_database_and_one_that_is_none_are_told(db: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    use(monkeypatch, tmp_path / "nowhere.sqlite3")
-    assert "There is no database" in found(database.look)
-    (tmp_path / "text.sqlite3").write_text("this is no database " * 100)
-    use(monkeypatch, tmp_path / "text.sqlite3")
-    assert "problem: The database cannot be used" in found(database.look)
-
-
-def test_a_database_that_readers_must_wait_for_is_told(
-    db: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    sqlite3.connect(tmp_path / "db.sqlite3").close()
-    (tmp_path / "db.sqlite3").touch()
-    use(monkeypatch, tmp_path / "db.sqlite3")
-    assert "SQLite's journal mode is delete" in found(database.look)
-
-
-# Storage
-
-
-def test_files_that_all_belong_to_rows_and_rows_to_files_are_fine(alice: User) -> None:
-    make_radiograph(alice)
-    assert found(storage.look) == ""
-
-
-def test_a_file_that_is_missing_and_one_too_many_are_told_with_their_names(alice: User, settings: Settings) -> None:
-    kept, lost = make_radiograph(alice), make_radiograph(alice)
-    Path(lost.file.path).unlink()
-    stray = Path(settings.MEDIA_ROOT) / "stray.jpg"
-    stray.touch()
-    assert "stray.jpg" not in found(storage.look)  # it may be an upload under way
-    for path in (stray, Path(kept.file.path)):
-        os.utime(path, (0, 0))
-    told = found(storage.look)
-    assert "problem: Of 2 radiographs that were looked at, the files of 1 are missing" in told
-    assert str(lost.file.name) in told
-    assert f"warning: 1 of 2 files that were looked at belong to no radiograph, such as {stray}" in told
-
-
-def test_folders_that_cannot_be_written_to_are_told(db: Any, settings: Settings, tmp_path: Path) -> None:
-    settings.MEDIA_ROOT = "/proc/uploads"
-    settings.MODELS_DIR = tmp_path / "file"
-    settings.MODELS_DIR.touch()
-    told = found(storage.look)
-    assert "Nothing can be written to /proc/uploads" in told
-    assert f"Nothing can be written to {settings.MODELS_DIR}" in told
 
 
 # Machine
@@ -253,7 +152,9 @@ def test_a_network_that_was_changed_or_has_gone_is_told(version: ModelVersion) -
     data = bytearray(network.read_bytes())
     data[5000] ^= 1
     network.write_bytes(data)
-    assert f"problem: The active version {version} cannot be used, so nothing is read" in found(model.look)
+    told = found(model.look)
+    assert f"problem: The active version {version} cannot be used, so workers that start now read nothing" in told
+    assert f"cp {BUNDLED_MODEL}/* {version.folder}/" in told
     ModelVersion.objects.update(active=False)
     told = found(model.look)
     assert "No model version is active" in told
@@ -288,6 +189,24 @@ def test_workers_that_are_deaf_few_without_a_network_or_of_another_version_are_t
         assert words in told
     monkeypatch.setattr(worker_reports, "AWAY_AFTER", -1.0)
     assert "has not reported" in found(workers.look)
+
+
+@pytest.mark.parametrize(
+    ("host", "seconds", "words"),
+    [
+        ("here", 20.0, "has said nothing for 20 s: it hangs, or was stopped."),
+        ("elsewhere", 20.0, "has said nothing for 20 s, or its clock is behind."),
+        ("elsewhere", -60.0, "has a clock that is ahead."),
+    ],
+)
+def test_a_worker_that_hangs_is_told_from_one_whose_clock_differs(
+    real_redis: Redis, monkeypatch: pytest.MonkeyPatch, host: str, seconds: float, words: str
+) -> None:
+    monkeypatch.setattr(worker_reports, "host_name", lambda: host_name() if host == "here" else host)
+    report()
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + seconds)
+    assert words in found(workers.look)
 
 
 def test_without_redis_nobody_can_be_asked_and_that_is_told(settings: Settings) -> None:
@@ -350,3 +269,11 @@ def test_settings_that_are_wrong_for_others_are_told(settings: Settings) -> None
     assert found(program.settings_in_use) == ""
     settings.IS_PUBLIC = settings.DEBUG = True
     assert "security.W018" in found(program.settings_in_use)
+
+
+def test_it_says_under_which_names_others_reach_the_platform(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.IS_PUBLIC, settings.ALLOWED_HOSTS = True, ["xray.example.org"]
+    monkeypatch.setattr("django.core.checks.run_checks", lambda **_: [])
+    assert "is reached as xray.example.org" in "".join(each.sentence for each in program.settings_in_use())

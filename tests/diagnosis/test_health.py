@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.test import Client
 
 from diagnosis import worker
@@ -42,6 +42,13 @@ def test_without_redis_it_says_so(db: Any) -> None:
     assert not worker.is_any_alive()
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["redis"]) == (503, "does not answer")
+
+
+def test_a_database_without_the_tables_does_not_count_as_one_that_answers(db: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE django_migrations RENAME TO of_another_program")
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["database"]) == (503, "does not answer")
 
 
 def test_without_the_database_it_says_so(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:

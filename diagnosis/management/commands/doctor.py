@@ -42,3 +42,5 @@ class Command(BaseCommand):
         states = [each.state for findings in found.values() for each in findings]
         counts = {state: states.count(state) for state in (State.PROBLEM, State.WARNING)}
         self.stdout.write(f"{counts[State.PROBLEM]} problems, {counts[State.WARNING]} warnings.")
+        if counts[State.PROBLEM] > 1:
+            self.stdout.write("Mend the first one, and ask again: later ones may only come of it.")
