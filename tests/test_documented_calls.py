@@ -31,7 +31,10 @@ def steps(document: str) -> list[tuple[str, Block | None]]:
 
 
 def differences(shown: Any, given: Any, place: str = "") -> list[str]:
-    """Hold an answer against the one that is shown: same keys, same kinds, texts that agree but for their ``…``."""
+    """Hold an answer against the one that is shown: same keys, same kinds, texts that agree but for their ``…``.
+
+    A list holds what is shown of it, among what other tests have left there.
+    """
     if shown == ANYTHING:
         return []
     if isinstance(shown, dict) and isinstance(given, dict):
@@ -44,8 +47,8 @@ def differences(shown: Any, given: Any, place: str = "") -> list[str]:
             *(each for key in both for each in differences(shown[key], given[key], f"{place}.{key}")),
         ]
     if isinstance(shown, list) and isinstance(given, list):
-        pairs = zip(shown, given, strict=False)
-        return [each for one, other in pairs for each in differences(one, other, f"{place}[]")]
+        found = [[differences(one, other, f"{place}[]") for other in given] for one in shown]
+        return [each for candidates in found for each in min(candidates, key=len, default=[f"{place} is empty"])]
     return (
         [] if are_alike(shown, given, is_exact=place.endswith(".status")) else [f"{place} is {given!r}, not {shown!r}"]
     )

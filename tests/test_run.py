@@ -172,6 +172,7 @@ def test_a_first_step_that_fails_is_one_sentence_that_says_whom_to_ask(
     def no_room() -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/data/static")
 
+    monkeypatch.setattr("django.setup", lambda: None)  # again, it would close what pytest logs to
     monkeypatch.setattr(prepare, "prepare", no_room)
     assert prepare.main() == 1
     said = capsys.readouterr().out
