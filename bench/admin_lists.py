@@ -1,4 +1,4 @@
-"""What the lists of the admin cost where there are many rows: each by itself, with each filter, searched, at its end.
+"""What the lists of the admin cost where there are many rows: by themselves, filtered, sorted, searched, at their end.
 
 ``manage.py fill_database N`` writes the rows; then ``python -m bench.admin_lists [WORD]``, with the same
 ``DATABASE_URL`` and ``PNEUMODETECT_DATA_DIR``. With a word, only addresses that hold it are asked.
@@ -35,13 +35,16 @@ MOST_MILLISECONDS, MOST_QUERIES = 100, 12
 
 
 def queries_of(model_admin: admin.ModelAdmin, user: User) -> Iterator[str]:
-    """Yield the queries of one list: none, each filter, some searches, the last page that can be reached."""
+    """Yield the queries of one list: none, filters, sorts, searches, the last page that can be reached."""
     request = RequestFactory().get("/")
     request.user = user
     changelist = model_admin.get_changelist_instance(request)
     yield ""
     for spec in changelist.filter_specs:
         yield from sorted({str(choice["query_string"]) for choice in spec.choices(changelist)} - {"?"})[:12]
+    for number, name in enumerate(changelist.list_display):
+        if changelist.get_ordering_field(name) and (changelist.sortable_by is None or name in changelist.sortable_by):
+            yield from (f"?o={number}", f"?o=-{number}")
     if changelist.search_fields:
         for word in (OWNER, "thorax", "nothing is called so"):
             yield f"?q={word.replace(' ', '+')}"

@@ -36,7 +36,7 @@ from diagnosis.people.models import MailSettings as MailSettings
 from diagnosis.people.profile import Profile as Profile
 from diagnosis.people.tokens import ApiToken as ApiToken
 from diagnosis.predicting import AbstractPrediction, not_final, probability_if_succeeded, unsuccessful
-from diagnosis.querysets import ComparisonQuerySet, ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
+from diagnosis.querysets import ModelVersionQuerySet, PredictionQuerySet, RadiographQuerySet
 from diagnosis.retention.models import Removal as Removal
 from diagnosis.retention.models import RetentionRule as RetentionRule
 from diagnosis.retention.models import RetentionRun as RetentionRun
@@ -44,6 +44,7 @@ from diagnosis.reviewing.models import Disclosure as Disclosure
 from diagnosis.reviewing.models import Drift as Drift
 from diagnosis.reviewing.models import Reader as Reader
 from diagnosis.reviewing.models import Review as Review
+from diagnosis.versions.models import Comparison as Comparison
 from diagnosis.versions.models import ComparisonSeen as ComparisonSeen
 from diagnosis.versions.models import Disagreement as Disagreement
 from diagnosis.versions.models import ShadowPrediction as ShadowPrediction
@@ -122,32 +123,6 @@ class ModelVersion(models.Model):
                 record(Verb.CHANGED, Kind.MODEL_VERSION, self.pk, label=self.version, details="silent no longer")
             ShadowPrediction.objects.unfinished().filter(model_version=self).delete()
         self.shadow = False
-
-
-class Comparison(models.Model):
-    """What two versions were worth on the same images. :func:`diagnosis.comparison.compare_versions` writes it."""
-
-    a = models.ForeignKey(ModelVersion, models.CASCADE, related_name="+", verbose_name="version A")
-    b = models.ForeignKey(ModelVersion, models.CASCADE, related_name="+", verbose_name="version B")
-    created = models.DateTimeField(default=timezone.now)
-    data = models.CharField(max_length=255, help_text="The name of the folder.")
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 over the files and labels that both answered.")
-    figures = models.JSONField(help_text="Differences are those of B against A.")
-    sentence = models.TextField("what was found")
-    against_a = models.TextField(blank=True, help_text="Why A must not take the place of B; empty if it may.")
-    against_b = models.TextField(blank=True, help_text="Why B must not take the place of A; empty if it may.")
-
-    objects = ComparisonQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-created"]
-
-    def __str__(self) -> str:
-        return f"{self.b} against {self.a} on {self.data}"
-
-    def against(self, version: ModelVersion) -> str:
-        """Return why ``version`` must not take the place of the other one; empty where it may."""
-        return {self.a_id: self.against_a, self.b_id: self.against_b}[version.pk]
 
 
 def _stored_name(radiograph: Radiograph, filename: str) -> str:

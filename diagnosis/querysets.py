@@ -21,19 +21,13 @@ from diagnosis.people.groups import ReadingGroup
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-    from diagnosis.models import Comparison, ModelVersion, Prediction, Radiograph  # noqa: F401  (in the bases)
+    from diagnosis.models import ModelVersion, Prediction, Radiograph  # noqa: F401  (in the bases)
     from diagnosis.predicting import AbstractPrediction
 
+#: A group may hold more radiographs than are to be held in memory.
+MANY = 5000
+
 Job = TypeVar("Job", bound="AbstractPrediction")
-
-
-class ComparisonQuerySet(models.QuerySet["Comparison"]):
-    def between(self, one: ModelVersion, other: ModelVersion) -> Self:
-        """Those of the two versions, whichever of them was called A."""
-        return self.filter(Q(a=one, b=other) | Q(a=other, b=one))
-
-    def involving(self, version: ModelVersion) -> Self:
-        return self.filter(Q(a=version) | Q(b=version))
 
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
@@ -63,11 +57,16 @@ class RadiographQuerySet(models.QuerySet["Radiograph"]):
 
     def unshare(self, by: AbstractBaseUser | Any) -> int:
         """Take out of their groups those that are the user's own, or that are in a group which the user owns."""
-        may = Q(owner=by) | Q(group__in=ReadingGroup.objects.owned_by(by))
+        return self.filter(Q(owner=by) | Q(group__in=ReadingGroup.objects.owned_by(by))).end_sharing()
+
+    def end_sharing(self) -> int:
+        """Take all of these out of their groups. Of two who do so at once, one ends and records it."""
+        shared = self.filter(group__isnull=False)
+        ended = 0
         with transaction.atomic():
-            shared = list(self.filter(may, group__isnull=False).values_list("pk", flat=True))
-            ended = self.filter(may, pk__in=shared).update(group=None) if shared else 0
-            record_each(Verb.UNSHARED, Kind.RADIOGRAPH, shared)
+            while locked := list(shared.order_by().select_for_update().values_list("pk", flat=True)[:MANY]):
+                ended += shared.filter(pk__in=locked).update(group=None)
+                record_each(Verb.UNSHARED, Kind.RADIOGRAPH, locked)
         return ended
 
     def supervised_by(self, user: AbstractBaseUser | Any, groups: Iterable[ReadingGroup] | None = None) -> Self:

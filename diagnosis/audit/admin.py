@@ -80,6 +80,7 @@ class AskedFilter(admin.ListFilter):
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("when", "who", "verb", "what", "details", "door", "address")
+    sortable_by = ("when",)
     list_filter = (AskedFilter, "verb", "kind", "door")
     fields = (
         "when", "actor_name", "account", "verb", "kind", "object_id", "label", "details", "door", "request_id",
@@ -130,11 +131,11 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     def account(self, entry: AuditEntry) -> int | None:
         return entry.actor_id
 
-    @admin.display(description=_("who"), ordering="actor_name")
+    @admin.display(description=_("who"))
     def who(self, entry: AuditEntry) -> str:
         return entry.actor_name or "–"
 
-    @admin.display(description=_("of what"), ordering="kind")
+    @admin.display(description=_("of what"))
     def what(self, entry: AuditEntry) -> str:
         """Say what it was; of an X-ray, lead to all that happened to it."""
         name = entry.label or entry.object_id

@@ -32,7 +32,7 @@ POSTGRESQL = {
 
 
 def put_up(using: str = "default", **_: Any) -> None:
-    """Make those triggers that are not there; nothing where the table is not there yet."""
+    """Make those triggers that are not there or not at work; nothing where the table is not there yet."""
     connection = connections[using]
     if TABLE not in connection.introspection.table_names():
         return
@@ -41,15 +41,14 @@ def put_up(using: str = "default", **_: Any) -> None:
         if missing and connection.vendor == "postgresql":
             cursor.execute(FUNCTION)
         for name in missing:
+            cursor.execute(_drop(name, using))  # one that is switched off is in the way
             cursor.execute(f"CREATE TRIGGER {name} {_triggers(using)[name]}")
 
 
 def take_down(using: str = "default") -> None:
-    connection = connections[using]
-    on_table = f" ON {TABLE}" if connection.vendor == "postgresql" else ""
-    with transaction.atomic(using), connection.cursor() as cursor:
+    with transaction.atomic(using), connections[using].cursor() as cursor:
         for name in standing(using):
-            cursor.execute(f"DROP TRIGGER {name}{on_table}")
+            cursor.execute(_drop(name, using))
 
 
 def standing(using: str = "default") -> list[str]:
@@ -75,6 +74,11 @@ def lifted(using: str = "default") -> Iterator[None]:
         take_down(using)
         yield
         put_up(using)
+
+
+def _drop(name: str, using: str) -> str:
+    on_table = f" ON {TABLE}" if connections[using].vendor == "postgresql" else ""
+    return f"DROP TRIGGER IF EXISTS {name}{on_table}"
 
 
 def _triggers(using: str) -> dict[str, str]:

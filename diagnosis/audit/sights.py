@@ -109,6 +109,7 @@ def _note(request: HttpRequest, sight: Sight | None) -> None:
     try:
         record(sight.verb, sight.kind, **facts)
     except DatabaseError as error:
+        cache.delete(look)
         logger.error("It could not be written down that somebody %s: %s", sight.verb, type(error).__name__)
 
 

@@ -99,14 +99,6 @@ class Migration(migrations.Migration):
                 to=settings.AUTH_USER_MODEL,
             ),
         ),
-        migrations.AddIndex(
-            model_name="radiograph",
-            index=models.Index(
-                condition=models.Q(("group__isnull", False), ("reviewed__isnull", False)),
-                fields=["group", "-created", "-id"],
-                name="radiograph_group_reviewed",
-            ),
-        ),
         migrations.AddConstraint(
             model_name="webhook",
             constraint=models.CheckConstraint(

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.db.models.functions import Lower
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
@@ -94,7 +94,6 @@ class ReadingGroup(models.Model):
     def dissolve(self) -> None:
         """End the group. The radiographs stay with those who uploaded them."""
         with self._locked():
-            self.radiographs.update(group=None)
             self.delete()
 
     def invite(self, addressee: str, role: str, by: User) -> Invitation:
@@ -113,11 +112,17 @@ class ReadingGroup(models.Model):
             return self.invitations.create(addressee=addressee, user=invited, role=role, invited_by=by)
 
     def share(self, radiographs: RadiographQuerySet, by: Any) -> int:
-        """Share those of the radiographs that are the user's own; none where that user is no longer in the group."""
+        """Share those of the radiographs that are the user's own; none where that user is no longer in the group.
+
+        Returns how many of them are shared with it now, those included that were before.
+        """
         with transaction.atomic():
-            shared = list(radiographs.owned_by(by).values_list("pk", flat=True)) if self.holds(by) else []
-            record_each(Verb.SHARED, Kind.RADIOGRAPH, shared, details=f"with group {self.pk}")
-            return radiographs.owned_by(by).filter(pk__in=shared).update(group=self) if shared else 0
+            own = radiographs.owned_by(by).select_for_update() if self.holds(by) else radiographs.none()
+            groups = dict(own.values_list("pk", "group"))
+            new = [pk for pk, group in groups.items() if group != self.pk]
+            radiographs.filter(pk__in=new).update(group=self)
+            record_each(Verb.SHARED, Kind.RADIOGRAPH, new, details=f"with group {self.pk}")
+        return len(groups)
 
     def holds(self, user: Any) -> bool:
         """Whether the user is in the group, and cannot leave before this transaction ends."""
@@ -129,6 +134,12 @@ class ReadingGroup(models.Model):
         with transaction.atomic():
             list(ReadingGroup.objects.select_for_update().filter(pk=self.pk))
             yield
+
+
+@receiver(pre_delete, sender=ReadingGroup)
+def _end_sharing(instance: ReadingGroup, **_: Any) -> None:
+    """Give back what is shared with a group that goes, whoever deletes it, and however."""
+    instance.radiographs.end_sharing()
 
 
 def _refuse_too_many_groups(user: Any) -> None:
@@ -212,7 +223,7 @@ def _follow_departure(instance: Membership, origin: Any, **__: Any) -> None:
     """
     if getattr(origin, "model", type(origin)) is ReadingGroup:
         return  # the whole group goes
-    instance.group.radiographs.filter(owner=instance.user_id).update(group=None)
+    instance.group.radiographs.filter(owner=instance.user_id).end_sharing()
     left = Membership.objects.filter(group=instance.group_id)
     if left.filter(role=Role.OWNER).exists():
         return

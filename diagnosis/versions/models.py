@@ -12,10 +12,41 @@ from django.utils import timezone
 
 from diagnosis.predicting import AbstractPrediction, not_final, probability_if_succeeded
 from diagnosis.versions.differences import Kind, kind_of
-from diagnosis.versions.querysets import ComparisonSeenQuerySet, DisagreementQuerySet, ShadowPredictionQuerySet
+from diagnosis.versions.querysets import (
+    ComparisonQuerySet,
+    ComparisonSeenQuerySet,
+    DisagreementQuerySet,
+    ShadowPredictionQuerySet,
+)
 
 if TYPE_CHECKING:
-    from diagnosis.models import Prediction
+    from diagnosis.models import ModelVersion, Prediction
+
+
+class Comparison(models.Model):
+    """What two versions were worth on the same images. :func:`diagnosis.comparison.compare_versions` writes it."""
+
+    a = models.ForeignKey("diagnosis.ModelVersion", models.CASCADE, related_name="+", verbose_name="version A")
+    b = models.ForeignKey("diagnosis.ModelVersion", models.CASCADE, related_name="+", verbose_name="version B")
+    created = models.DateTimeField(default=timezone.now)
+    data = models.CharField(max_length=255, help_text="The name of the folder.")
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 over the files and labels that both answered.")
+    figures = models.JSONField(help_text="Differences are those of B against A.")
+    sentence = models.TextField("what was found")
+    against_a = models.TextField(blank=True, help_text="Why A must not take the place of B; empty if it may.")
+    against_b = models.TextField(blank=True, help_text="Why B must not take the place of A; empty if it may.")
+
+    objects = ComparisonQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created"]
+
+    def __str__(self) -> str:
+        return f"{self.b} against {self.a} on {self.data}"
+
+    def against(self, version: ModelVersion) -> str:
+        """Return why ``version`` must not take the place of the other one; empty where it may."""
+        return {self.a_id: self.against_a, self.b_id: self.against_b}[version.pk]
 
 
 class ShadowPrediction(AbstractPrediction):

@@ -12,7 +12,16 @@ from diagnosis.versions.differences import kind_of
 
 if TYPE_CHECKING:
     from diagnosis.models import ModelVersion, Prediction
-    from diagnosis.versions.models import ComparisonSeen, Disagreement, ShadowPrediction  # noqa: F401  (in the bases)
+    from diagnosis.versions.models import Comparison, ComparisonSeen, Disagreement, ShadowPrediction  # noqa: F401  (in the bases)
+
+
+class ComparisonQuerySet(models.QuerySet["Comparison"]):
+    def between(self, one: ModelVersion, other: ModelVersion) -> Self:
+        """Those of the two versions, whichever of them was called A."""
+        return self.filter(Q(a=one, b=other) | Q(a=other, b=one))
+
+    def involving(self, version: ModelVersion) -> Self:
+        return self.filter(Q(a=version) | Q(b=version))
 
 
 class ShadowPredictionQuerySet(JobQuerySet["ShadowPrediction"]):

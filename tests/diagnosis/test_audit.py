@@ -65,6 +65,10 @@ def _shared(scene: Scene) -> int:
     return Radiograph.objects.update(group=scene.ward)
 
 
+def _let_bob_own(scene: Scene) -> int:
+    return scene.ward.memberships.filter(pk=scene.bob.pk).update(role="owner")
+
+
 def _api(scene: Scene) -> str:
     return f"/api/v1/radiographs/{scene.radiograph.pk}/"
 
@@ -85,6 +89,7 @@ ACTS: dict[str, tuple[Callable[[Scene], Any], list[str]]] = {
         lambda s: s.post(page_of(s.radiograph, "share"), group=s.ward.pk),
         ["shared radiograph R: with group G"],
     ),
+    "shares it again": (lambda s: (_shared(s), s.post(page_of(s.radiograph, "share"), group=s.ward.pk)), []),
     "shares no longer": (
         lambda s: (_shared(s), s.post(page_of(s.radiograph, "share"), group="")),
         ["unshared radiograph R"],
@@ -112,9 +117,13 @@ ACTS: dict[str, tuple[Callable[[Scene], Any], list[str]]] = {
         lambda s: s.post(f"/groups/{s.ward.pk}/members/{s.bob.pk}/remove/"),
         ["deleted membership G bob"],
     ),
+    "leaves a group that shared it": (
+        lambda s: (_shared(s), _let_bob_own(s), s.post(f"/groups/{s.ward.pk}/leave/")),
+        ["deleted membership G alice", "unshared radiograph R"],
+    ),
     "dissolves a group": (
-        lambda s: s.post(f"/groups/{s.ward.pk}/dissolve/"),
-        ["deleted membership G alice", "deleted membership G bob", "deleted group G Ward 3"],
+        lambda s: (_shared(s), s.post(f"/groups/{s.ward.pk}/dissolve/")),
+        ["unshared radiograph R", "deleted membership G alice", "deleted membership G bob", "deleted group G Ward 3"],
     ),
     "reads blinded": (lambda s: s.post("/reading/mode/", blinded="on"), ["changed account A alice: reads blinded"]),
     "revokes tokens": (lambda s: s.post("/accounts/tokens/revoke/"), ["deleted token * the scanner"]),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.admin.templatetags.admin_list import result_headers
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -124,3 +125,11 @@ def test_a_radiograph_leads_to_who_saw_it(admin: Client, alice: User, version: M
     assert f'{LIST}?object_id={radiograph.pk}" title="{radiograph.pk}">{str(radiograph.pk)[:8]}</a>' in words(
         admin.get(LIST)
     )
+
+
+def test_the_list_is_sorted_by_what_has_an_index_and_by_nothing_else(admin: Client) -> None:
+    answer = admin.get(f"{LIST}?o=0")
+    columns = [header["sortable"] for header in result_headers(answer.context["cl"])]
+    assert columns == [True, *[False] * 6]
+    moments = [entry.moment for entry in answer.context["cl"].result_list]
+    assert moments == sorted(moments)

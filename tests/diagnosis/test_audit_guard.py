@@ -73,6 +73,15 @@ def test_migrating_puts_up_what_is_missing(entry: AuditEntry) -> None:
     assert guard.is_up()
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite cannot switch triggers off")
+def test_what_is_switched_off_is_put_up_again(entry: AuditEntry) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {TABLE} DISABLE TRIGGER audit_no_change")
+    assert not guard.is_up()
+    guard.put_up()
+    assert guard.is_up()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_account_goes_and_its_entries_stay(alice: User) -> None:
     record(Verb.SAW, Kind.RADIOGRAPH, "1", actor=alice)

@@ -145,10 +145,13 @@ def test_a_look_that_cannot_be_written_down_is_answered_and_told_in_the_programs
     def fail(*_: Any, **__: Any) -> None:
         raise DatabaseError
 
-    monkeypatch.setattr("diagnosis.audit.sights.record", fail)
-    with caplog.at_level(logging.ERROR):
-        assert browser_of(bob).get(page_of(shared)).status_code == 200
+    browser = browser_of(bob)
+    with caplog.at_level(logging.ERROR), monkeypatch.context() as broken:
+        broken.setattr("diagnosis.audit.sights.record", fail)
+        assert browser.get(page_of(shared)).status_code == 200
     assert "could not be written down that somebody saw: DatabaseError" in caplog.text
+    browser.get(page_of(shared))
+    assert sights_of(bob) == ["saw"], "the next look is written down, and not taken for the same"
 
 
 def test_a_program_sees_by_its_token(bob: User, shared: Radiograph) -> None:

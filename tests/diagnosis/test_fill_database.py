@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from diagnosis.management.commands import fill_database
-from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup, Review
+from diagnosis.models import AuditEntry, Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup, Review
 from tests.diagnosis.pages import browser_of
 from tests.factories import make_radiograph
 
@@ -21,6 +21,8 @@ def test_rows_are_written_that_every_list_can_show_and_no_worker_takes(version: 
     owner = User.objects.get(username="measured")
     assert Radiograph.objects.owned_by(owner).count() == 40
     assert not owner.check_password("")
+    uploads = AuditEntry.objects.filter(actor=owner, verb="uploaded", kind="radiograph")
+    assert set(uploads.values_list("object_id", flat=True)) == {str(each.pk) for each in Radiograph.objects.all()}
     assert not Prediction.objects.exclude(status__in=Prediction.FINAL).exists()
     facts = ("pk", "outcome", "label", "band", "probability", "model_version")
     kept = set(Radiograph.objects.values_list(*facts))

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.test import Client
 
-from diagnosis.models import Radiograph, ReadingGroup
+from diagnosis.models import AuditEntry, Radiograph, ReadingGroup
 from diagnosis.people.groups import Role
 from tests.factories import make_radiograph
 
@@ -51,3 +51,13 @@ def test_whoever_is_removed_there_takes_along_what_was_shared(alice: User, bob: 
     admin_of(charlie).post(address, form("Ward 3", owner, removed))
     assert [each.user for each in ward.memberships.all()] == [alice]
     assert Radiograph.objects.get().group is None
+
+
+def test_of_a_group_that_is_deleted_there_the_end_of_each_sharing_is_recorded(alice: User, charlie: User) -> None:
+    ward = ReadingGroup.found("Ward 3", alice)
+    radiograph = make_radiograph(alice)
+    ward.share(Radiograph.objects.all(), by=alice)
+    admin_of(charlie).post(f"{GROUPS}{ward.pk}/delete/", {"post": "yes"})
+    assert not ReadingGroup.objects.exists()
+    entry = AuditEntry.objects.get(verb="unshared")
+    assert (entry.object_id, entry.actor_name, entry.door) == (str(radiograph.pk), "charlie", "admin")

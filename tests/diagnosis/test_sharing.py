@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, transaction
 
 from diagnosis.history import tagging
-from diagnosis.models import ModelVersion, Radiograph, ReadingGroup, Review
+from diagnosis.models import AuditEntry, ModelVersion, Radiograph, ReadingGroup, Review
 from diagnosis.people.groups import Role
 from diagnosis.reviewing.recording import record
 from tests.diagnosis.pages import browser_of, page_of, words
@@ -255,3 +257,35 @@ def test_an_answer_that_the_api_gave_to_a_member_was_seen(
     Review.objects.all().delete()
     assert api_of(bob).get("/api/v1/" + asked.format(pk=radiograph.pk, group=group.pk)).status_code == 200
     assert not record(radiograph, bob, "NORMAL").blinded
+
+
+def test_more_than_are_held_in_memory_are_taken_out_and_each_is_recorded(
+    ward: ReadingGroup, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diagnosis.querysets.MANY", 2)
+    for number in range(3):
+        shared(bob, ward, filename=f"{number}.jpg")
+    assert Radiograph.objects.all().unshare(by=bob) == 3
+    assert not ward.radiographs.exists()
+    assert AuditEntry.objects.filter(verb="unshared").count() == 3
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one write at a time")
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_take_one_out_at_once_one_records_it(ward: ReadingGroup, alice: User, bob: User) -> None:
+    radiograph = shared(bob, ward)
+
+    def take_out() -> int:
+        try:
+            return Radiograph.objects.filter(pk=radiograph.pk).unshare(by=alice)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as others:
+        with transaction.atomic():
+            assert Radiograph.objects.all().unshare(by=bob) == 1
+            other = others.submit(take_out)
+            with pytest.raises(TimeoutError):
+                other.result(timeout=0.5)
+        assert other.result(timeout=10) == 0
+    assert AuditEntry.objects.filter(verb="unshared").count() == 1

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 from django.utils import timezone
 
+from diagnosis.audit.models import AuditEntry, Door, Kind, Verb
 from diagnosis.history.listed import Source
 from diagnosis.models import Disagreement, ModelVersion, Prediction, Radiograph, ReadingGroup, Review, Tag
 from diagnosis.reviewing.following import follow_reviews
@@ -73,6 +74,7 @@ class Command(BaseCommand):
                 predictions = Prediction.objects.bulk_create(prediction for _, prediction in batch)
                 _read_before(versions, predictions, chance)
                 _review(owner, predictions, chance)
+                _record(owner, [radiograph for radiograph, _ in batch])
                 _tag(tags, [radiograph for radiograph, _ in batch], chance)
             written += len(batch)
             self.stderr.write(f"{written} of {number} rows", ending="\r")
@@ -183,3 +185,20 @@ def _tag(tags: dict[int, float], radiographs: list[Radiograph], chance: random.R
         if chance.random() < share
     ]
     through.objects.bulk_create(rows)
+
+
+def _record(owner: User, radiographs: list[Radiograph]) -> None:
+    """Let the audit log say that its owner uploaded each."""
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            moment=each.created,
+            actor=owner,
+            actor_name=owner.username,
+            verb=Verb.UPLOADED,
+            kind=Kind.RADIOGRAPH,
+            object_id=str(each.pk),
+            door=Door.API if each.source == Source.API else Door.PAGE,
+            request_id=each.pk.hex,
+        )
+        for each in radiographs
+    )
