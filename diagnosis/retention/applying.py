@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable
+from itertools import chain
 from typing import Any
 
 from django.core.files.storage import Storage
@@ -42,9 +43,8 @@ def apply_due() -> None:
     """
     now, runs, faults = timezone.now(), RetentionRun.objects.all(), []
     finish_removals(Removal.objects.all().to_try(now))
-    for rule in RetentionRule.objects.all().due(now):
-        runs.begin(rule)
-    for run in runs.going_on():
+    new = RetentionRule.objects.all().due(now).exclude(runs__in=runs.going_on())
+    for run in chain(runs.going_on(), map(runs.begin, new)):
         try:
             go_on(run, STEPS)
         except Exception as fault:

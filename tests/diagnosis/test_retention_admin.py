@@ -68,12 +68,12 @@ def test_what_another_administrator_switches_meanwhile_is_not_undone_by_a_save(
     made = rule(is_on=was_on)
     save_form = RetentionRuleAdmin.save_form
 
-    def switch_meanwhile(*arguments: Any) -> Any:
+    def switch_meanwhile(*arguments: Any, **change: Any) -> Any:
         if was_on:
             made.switch_off()
         else:
             made.switch_on(made.text)
-        return save_form(*arguments)
+        return save_form(*arguments, **change)
 
     monkeypatch.setattr(RetentionRuleAdmin, "save_form", switch_meanwhile)
     page = words(client.post(f"{RULES}{made.pk}/change/", {**FORM, "days": days}, follow=True))
