@@ -20,7 +20,7 @@ from diagnosis.engine.archive import Archive, Entry, is_archive
 from diagnosis.engine.errors import RadiographError, TooLarge, TooMany
 from diagnosis.engine.header import FORMATS
 from diagnosis.history.listed import Source
-from diagnosis.models import Batch, ModelVersion, Prediction, Radiograph, ReadingGroup
+from diagnosis.models import Batch, Prediction, Radiograph, ReadingGroup
 from diagnosis.people.models import Together
 from diagnosis.uploads import as_stored, batch_limits, batch_too_large_sentence, too_many_sentence
 from diagnosis.validators import clean_filename, validate_upload
@@ -253,14 +253,14 @@ def _write(
         record_each(Verb.UPLOADED, Kind.RADIOGRAPH, [each.pk for each in radiographs], details=_to(shared_with))
         if tell := witness.get():
             tell(receipt)
-        transaction.on_commit(lambda: _ring(predictions), robust=True)
+        transaction.on_commit(lambda: ring_each(predictions), robust=True)
 
 
 def _to(group: ReadingGroup | None) -> str:
     return f"shared with group {group.pk}" if group else ""
 
 
-def _ring(predictions: list[Prediction]) -> None:
+def ring_each(predictions: list[Prediction]) -> None:
     """Ring for each; where Redis is away, only once: no user should wait for it hundreds of times."""
     tracing.remember(each.pk for each in predictions)
     for each in predictions:
@@ -281,29 +281,3 @@ def _no_file_without_row() -> Iterator[list[Radiograph]]:
         for radiograph in kept:
             radiograph.file.delete(save=False)
         raise
-
-
-def classify_again(
-    radiographs: Iterable[Radiograph],
-    version: ModelVersion | None = None,
-    seen: int | None = None,
-    actor: Owner | None = None,
-) -> list[Prediction]:
-    """Ask a version, or whichever is active when its turn comes, about those whose newest prediction is final.
-
-    Nobody is asked about those whose image was removed. The earlier answers stay as they are. Where the newest must be
-    the one that was ``seen``, a second click asks nobody. ``actor`` is who wants it, where no request tells.
-    """
-    wanted = [radiograph.pk for radiograph in radiographs]
-    with transaction.atomic():
-        locked = Radiograph.objects.filter(pk__in=wanted).exclude(file="").select_for_update()
-        ended = [each for each in locked.with_predictions() if each.prediction.is_final]
-        ended = [each for each in ended if seen in (None, each.prediction.pk)]
-        predictions = Prediction.objects.bulk_create(
-            Prediction(radiograph=each, wanted_version=version) for each in ended
-        )
-        Radiograph.objects.filter(pk__in=[each.pk for each in ended]).follow_newest()
-        by = f"version {version}" if version else "the active version"
-        record_each(Verb.CLASSIFIED_AGAIN, Kind.RADIOGRAPH, [each.pk for each in ended], details=by, actor=actor)
-        transaction.on_commit(lambda: _ring(predictions), robust=True)
-    return predictions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import time
 from contextlib import suppress
 from datetime import timedelta
@@ -66,7 +67,7 @@ def remove_stale_uploads() -> None:
         # Finished in the meantime, or removed by another sweep; what cannot be removed must not keep it from the jobs.
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > STALE_AFTER:
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def release_claims_of_the_dead(predictions: JobQuerySet[Any]) -> int:

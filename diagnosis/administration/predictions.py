@@ -11,9 +11,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from diagnosis import submission
 from diagnosis.administration.filters import DayFilter, ReasonFilter, StatusFilter, VersionFilter
 from diagnosis.administration.paging import ReadOnlyAdmin, newest_of
+from diagnosis.asking_again import classify_again
 from diagnosis.models import Prediction, Radiograph
 from diagnosis.translation import decimal
 
@@ -69,17 +69,21 @@ class PredictionAdmin(ReadOnlyAdmin):
 
     @admin.action(description=gettext_lazy("Classify again those that were refused or failed"), permissions=["steer"])
     def classify_again(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
-        unsuccessful = queryset.filter(status__in=NOT_SUCCEEDED)
-        radiographs = {each.radiograph_id: each.radiograph for each in unsuccessful[: MOST_AT_ONCE + 1]}
+        chosen, unsuccessful = (
+            Radiograph.objects.filter(pk__in=each.order_by().values("radiograph"))
+            for each in (queryset, queryset.filter(status__in=NOT_SUCCEEDED))
+        )
+        radiographs = unsuccessful[: MOST_AT_ONCE + 1]
         if self._are_too_many(request, len(radiographs)):
             return
-        queued = len(submission.classify_again(radiographs.values()))
+        all_chosen = chosen.count()
+        queued = len(classify_again(radiographs, newest_is=NOT_SUCCEEDED))
         sentence = ngettext(
             "{number} X-ray is classified again by the active version.",
             "{number} X-rays are classified again by the active version.",
             queued,
         )
-        self._tell(request, sentence.format(number=queued), left=queryset.count() - queued)
+        self._tell(request, sentence.format(number=queued), left=all_chosen - queued)
 
     @admin.action(description=gettext_lazy("Cancel those that are waiting"), permissions=["steer"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
@@ -87,9 +91,10 @@ class PredictionAdmin(ReadOnlyAdmin):
         waiting = queryset.filter(status=Prediction.Status.PENDING)[: MOST_AT_ONCE + 1]
         if self._are_too_many(request, len(waiting)):
             return
+        all_chosen = queryset.count()  # where only those that wait are listed, they are fewer afterwards
         cancelled = sum(each.cancel() for each in waiting)
         sentence = ngettext("{number} prediction is cancelled.", "{number} predictions are cancelled.", cancelled)
-        self._tell(request, sentence.format(number=cancelled), left=queryset.count() - cancelled)
+        self._tell(request, sentence.format(number=cancelled), left=all_chosen - cancelled)
 
     def _are_too_many(self, request: HttpRequest, number: int) -> bool:
         if number > MOST_AT_ONCE:

@@ -22,9 +22,9 @@ from diagnosis.api.pagination import KeysetPagination
 from diagnosis.api.parsers import BoundedJSONParser
 from diagnosis.api.problems import problem_response
 from diagnosis.api.serializers import PredictionSerializer
+from diagnosis.asking_again import classify_again
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.retention.gone import refuse_removed
-from diagnosis.submission import classify_again
 from diagnosis.versions.choosing import NotOffered, find_offered
 
 UNFINISHED = gettext_lazy("The newest prediction on this X-ray is not final yet. Ask for another one once it is.")

@@ -15,13 +15,13 @@ from django.utils import translation
 from django.utils.translation import ngettext
 
 from diagnosis import waiting
+from diagnosis.asking_again import classify_again
 from diagnosis.history.filters import FilterForm
 from diagnosis.history.paging import NEWEST_FIRST, ORDERS, Found, Mark, mark_at, page_of, read_mark
 from diagnosis.models import ModelVersion, Prediction, Radiograph, Reclassification
 from diagnosis.people.language import language_of
 from diagnosis.people.letters import write
 from diagnosis.people.models import MailSettings
-from diagnosis.submission import classify_again
 
 logger = logging.getLogger(__name__)
 

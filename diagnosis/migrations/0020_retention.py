@@ -117,12 +117,18 @@ class Migration(migrations.Migration):
                 ("rule", models.CharField(help_text="Its name, as it was.", max_length=60)),
                 ("radiograph", models.UUIDField(db_index=True)),
                 ("what", models.CharField(choices=WHAT, max_length=8)),
-                ("moment", models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
+                ("moment", models.DateTimeField(default=django.utils.timezone.now)),
                 ("files", models.PositiveSmallIntegerField(default=0)),
                 ("bytes", models.PositiveBigIntegerField(default=0)),
                 (
                     "waiting",
                     models.JSONField(help_text="The names of files that are still to be deleted.", null=True),
+                ),
+                (
+                    "try_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, help_text="Then these are tried to be deleted once more."
+                    ),
                 ),
                 (
                     "run",
@@ -138,7 +144,9 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(
                         condition=models.Q(("waiting__isnull", False)), fields=["id"], name="removal_unfinished"
-                    )
+                    ),
+                    models.Index(fields=["-moment", "-id"], name="removal_by_moment"),
+                    models.Index(fields=["what", "-moment", "-id"], name="removal_by_what"),
                 ],
             },
         ),

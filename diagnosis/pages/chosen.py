@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from diagnosis.asking_again import classify_again
 from diagnosis.audit.models import Kind, Verb
 from diagnosis.audit.recording import record_each
 from diagnosis.history.exporting import export_response
@@ -27,7 +28,6 @@ from diagnosis.pages.deleting import back_to_history
 from diagnosis.pages.errors import error_page, wants_fragment
 from diagnosis.querysets import RadiographQuerySet
 from diagnosis.reviewing.blinding import disclose_all
-from diagnosis.submission import classify_again
 from diagnosis.versions.choosing import NotOffered, version_asked_for
 
 MOST_CHOSEN = 200

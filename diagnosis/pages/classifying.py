@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from diagnosis.asking_again import classify_again
 from diagnosis.pages.access import members_only, own_radiograph
 from diagnosis.pages.result import find_prediction
 from diagnosis.retention.words import image_removed
-from diagnosis.submission import classify_again
 from diagnosis.versions.choosing import NotOffered, version_asked_for
 
 

@@ -37,10 +37,12 @@ class RetentionRuleAdmin(BoundedAdmin):
 
     def save_model(self, request: HttpRequest, obj: RetentionRule, form: ModelForm, change: bool) -> None:
         """A rule that says something else now is off until its dry run was seen again."""
-        if obj.is_on and form.changed_data:
-            obj.on_since = None
-            self.message_user(request, _("The rule was changed, so it is off."), messages.WARNING)
-        super().save_model(request, obj, form, change)
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif form.changed_data:
+            obj.save(update_fields=form.changed_data)  # whether it is on may have been changed since it was read
+            if obj.switch_off():
+                self.message_user(request, _("The rule was changed, so it is off."), messages.WARNING)
 
     def response_add(
         self, request: HttpRequest, obj: RetentionRule, post_url_continue: str | None = None
@@ -108,8 +110,7 @@ class RemovalAdmin(RecordAdmin):
     list_display = ("radiograph", "moment", "rule", "what", "files", "bytes", "is_finished")
     list_filter = ("what", ("moment", DayFilter), "run__rule")
     sortable_by = ()
-    ordering = ("-pk",)
-    list_select_related = ("run",)
+    ordering = ("-moment", "-id")
     found_by = ("radiograph",)
     search_help_text = gettext_lazy("The id of a radiograph, whole.")
     raw_id_fields = ("run",)

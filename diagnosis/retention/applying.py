@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from django.core.files.storage import Storage
@@ -20,7 +20,7 @@ from diagnosis.audit.models import Kind, Verb
 from diagnosis.audit.recording import record_each
 from diagnosis.history.tagging import drop_unused
 from diagnosis.models import Prediction, Radiograph, Removal, RetentionRule, RetentionRun, ShadowPrediction
-from diagnosis.retention.models import What
+from diagnosis.retention.models import TRY_AGAIN_AFTER, RemovalQuerySet, What
 
 logger = logging.getLogger(__name__)
 
@@ -31,22 +31,30 @@ STEPS = 20
 
 
 def is_anything_due() -> bool:
-    going_on = RetentionRun.objects.all().going_on()
-    return going_on.exists() or RetentionRule.objects.all().due(timezone.now()).exists()
+    now = timezone.now()
+    rules, removals = RetentionRule.objects.all().due(now), Removal.objects.all().to_try(now)
+    return any(each.exists() for each in (RetentionRun.objects.all().going_on(), rules, removals))
 
 
 def apply_due() -> None:
-    """Apply each rule whose turn it is, as far as it gets in a while: to go on, call this again."""
-    finish_removals()
-    for run in RetentionRun.objects.all().going_on():
-        go_on(run, STEPS)
-    for rule in RetentionRule.objects.all().due(timezone.now()):
-        go_on(RetentionRun.objects.begin(rule), STEPS)
+    """Apply each rule whose turn it is, as far as it gets in a while: to go on, call this again.
+
+    Raises ExceptionGroup, once all had their turn, where some could not be applied.
+    """
+    now, runs, faults = timezone.now(), RetentionRun.objects.all(), []
+    finish_removals(Removal.objects.all().to_try(now))
+    new = RetentionRule.objects.all().due(now).exclude(runs__in=runs.going_on())
+    for run in chain(runs.going_on(), map(runs.begin, new)):
+        try:
+            go_on(run, STEPS)
+        except Exception as fault:
+            faults.append(fault)
+    if faults:
+        raise ExceptionGroup("Some retention rules could not be applied.", faults)
 
 
 def apply(rule: RetentionRule) -> RetentionRun:
     """Apply a rule now, to the end."""
-    finish_removals()
     return go_on(RetentionRun.objects.begin(rule))
 
 
@@ -84,11 +92,15 @@ def remove_some(run: RetentionRun) -> bool:
 
 
 def sizes_of(radiograph: Radiograph) -> list[int]:
-    """Return the bytes of each of its files that is there."""
+    """Return the bytes of each of its files that is there, as far as the storage tells."""
     storage, sizes = radiograph.file.storage, []
     for name in radiograph.file_names():
-        with suppress(FileNotFoundError):
+        try:
             sizes.append(storage.size(name))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            logger.warning("A file of radiograph %s cannot be measured: %s", radiograph.pk, type(error).__name__)
     return sizes
 
 
@@ -142,23 +154,25 @@ REMOVE: dict[str, Callable[[list[Any]], None]] = {
 }
 
 
-def finish_removals() -> None:
+def finish_removals(removals: RemovalQuerySet) -> None:
     """Delete what a process that was killed, or a storage that was away, has left of the files of removals."""
     storage = Radiograph._meta.get_field("file").storage
     last = 0
-    while unfinished := list(Removal.objects.all().unfinished().filter(pk__gt=last)[:AT_ONCE]):
+    while unfinished := list(removals.filter(pk__gt=last)[:AT_ONCE]):
         finish(unfinished, storage)
         last = unfinished[-1].pk
 
 
 def finish(removals: Iterable[Removal], storage: Storage) -> None:
-    """Delete the files, then their names. Those that cannot be deleted stay written down, for the next time."""
-    done = []
+    """Delete the files, then their names. Those that cannot be deleted stay written down, for a later time."""
+    done, left = [], []
     for removal in removals:
         try:
             for name in removal.waiting or []:
                 storage.delete(name)
             done.append(removal.pk)
         except Exception as error:
+            left.append(removal.pk)
             logger.error("Files of removal %s cannot be deleted: %s", removal.pk, type(error).__name__)
     Removal.objects.filter(pk__in=done, waiting__isnull=False).update(waiting=None)
+    Removal.objects.filter(pk__in=left).update(try_at=timezone.now() + TRY_AGAIN_AFTER)

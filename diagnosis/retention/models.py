@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 EVERY = timedelta(days=1)
 LONGEST_NAME = 60
 MOST_DAYS = 36500
+#: Files that could not be deleted are tried again after so long.
+TRY_AGAIN_AFTER = timedelta(hours=1)
 
 
 class What(models.TextChoices):
@@ -98,10 +100,10 @@ class RetentionRule(models.Model):
 
     @property
     def text(self) -> str:
-        """All that it says, in English: for the record, and to see whether it was changed."""
+        """All that it says, in English: for the record, and to see whether it was changed. Groups may be renamed."""
         limits = [
             f"only {self.outcome}" if self.outcome else "",
-            f"only of the group {self.group}" if self.group_id else "",
+            f"only of group {self.group_id}" if self.group_id else "",
             "not what is reviewed" if self.spare_reviewed else "",
         ]
         return "; ".join(filter(None, [f"{self.removes}, {self.days} days after the upload", *limits]))
@@ -151,10 +153,13 @@ class RetentionRule(models.Model):
                 record(Verb.CHANGED, Kind.RETENTION_RULE, self.pk, label=self.name, details=f"switched on: {seen}")
             return is_on
 
-    def switch_off(self) -> None:
+    def switch_off(self) -> bool:
+        """Return whether it was on."""
         with transaction.atomic():
-            if RetentionRule.objects.filter(pk=self.pk, on_since__isnull=False).update(on_since=None):
+            was_on = bool(RetentionRule.objects.filter(pk=self.pk, on_since__isnull=False).update(on_since=None))
+            if was_on:
                 record(Verb.CHANGED, Kind.RETENTION_RULE, self.pk, label=self.name, details="switched off")
+            return was_on
 
 
 class RetentionRunQuerySet(models.QuerySet["RetentionRun"]):
@@ -194,7 +199,7 @@ class RetentionRun(models.Model):
 
     def rule_if_unchanged(self) -> RetentionRule | None:
         """Return the rule; None where it was switched off, changed or deleted since the run began."""
-        rule = RetentionRule.objects.all().on().select_related("group").filter(runs=self).first()
+        rule = RetentionRule.objects.all().on().filter(runs=self).first()
         return rule if rule and rule.text == self.text else None
 
     def count(self, removals: list[Removal], reached: datetime) -> None:
@@ -217,6 +222,10 @@ class RemovalQuerySet(models.QuerySet["Removal"]):
         """Those whose files may still be there."""
         return self.filter(waiting__isnull=False).order_by("pk")
 
+    def to_try(self, now: datetime) -> Self:
+        """Those of them whose turn it is."""
+        return self.unfinished().filter(try_at__lte=now)
+
 
 class Removal(models.Model):
     """What a rule removed of one radiograph. It outlives the rule and the radiograph, and says nothing of anybody."""
@@ -225,16 +234,21 @@ class Removal(models.Model):
     rule = models.CharField(max_length=LONGEST_NAME, help_text="Its name, as it was.")
     radiograph = models.UUIDField(db_index=True)
     what = models.CharField(max_length=8, choices=What)
-    moment = models.DateTimeField(default=timezone.now, db_index=True)
+    moment = models.DateTimeField(default=timezone.now)
     files = models.PositiveSmallIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
     waiting = models.JSONField(null=True, help_text="The names of files that are still to be deleted.")
+    try_at = models.DateTimeField(default=timezone.now, help_text="Then these are tried to be deleted once more.")
 
     objects = RemovalQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["id"], condition=Q(waiting__isnull=False), name="removal_unfinished")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(waiting__isnull=False), name="removal_unfinished"),
+            models.Index(fields=["-moment", "-id"], name="removal_by_moment"),
+            models.Index(fields=["what", "-moment", "-id"], name="removal_by_what"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.radiograph}: {self.what}"

@@ -32,9 +32,9 @@ def ended(status: str, code: str) -> dict[str, Any]:
     return {"status": status, "reason_code": code, "finished_at": timezone.now()}
 
 
-def do(client: Client, action: str, *rows: Prediction, follow: bool = True) -> str:
+def do(client: Client, action: str, *rows: Prediction, query: str = "") -> str:
     chosen = {"action": action, "_selected_action": [row.pk for row in rows]}
-    return client.post("/admin/diagnosis/prediction/", chosen, follow=follow).content.decode()
+    return client.post(f"/admin/diagnosis/prediction/{query}", chosen, follow=True).content.decode()
 
 
 def test_those_that_were_refused_or_failed_are_classified_again_and_no_others(
@@ -59,6 +59,30 @@ def test_those_that_were_refused_or_failed_are_classified_again_and_no_others(
     assert {each.radiograph.filename for each in again} == {"0.jpg", "1.jpg"}
     assert sorted(map(str, rung)) == sorted(str(each.pk) for each in again)
     assert "0 X-rays are classified again" in do(admin, "classify_again", *rows)  # the newest of each waits by now
+
+
+def test_an_answer_that_came_after_a_failure_is_left_alone(admin: Client, alice: User, version: ModelVersion) -> None:
+    failed = make_radiograph(alice, **ended("failed", "gave_up")).prediction
+    Prediction.objects.create(radiograph=failed.radiograph, **succeeded(version))
+    page = do(admin, "classify_again", failed)
+    assert "0 X-rays are classified again" in page
+    assert "1 was left as it is" in page
+    assert Prediction.objects.count() == 2
+
+
+def test_an_x_ray_that_failed_twice_is_classified_again_once(admin: Client, alice: User, rung: list[int]) -> None:
+    first = make_radiograph(alice, **ended("failed", "gave_up")).prediction
+    second = Prediction.objects.create(radiograph=first.radiograph, **ended("failed", "gave_up"))
+    page = do(admin, "classify_again", first, second)
+    assert "1 X-ray is classified again" in page
+    assert "left as" not in page
+
+
+def test_all_that_a_filter_shows_as_waiting_are_cancelled_and_none_is_left(admin: Client, alice: User) -> None:
+    rows = [make_radiograph(alice).prediction for _ in range(2)]
+    page = do(admin, "cancel", *rows, query="?status__exact=pending")
+    assert "2 predictions are cancelled" in page
+    assert "left as" not in page
 
 
 def test_those_that_wait_are_cancelled_and_one_that_a_worker_has_is_left_to_it(

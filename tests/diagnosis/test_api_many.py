@@ -171,7 +171,7 @@ def test_prefer_wait_holds_the_answer_until_the_last_prediction_is_final(
         connection.close()
 
     pause, reader = threading.Event(), threading.Thread(target=finish_one_after_the_other)
-    monkeypatch.setattr(submission, "_ring", lambda predictions: reader.start())
+    monkeypatch.setattr(submission, "ring_each", lambda predictions: reader.start())
     answer = api_of(alice).post(RADIOGRAPHS, {"file": make()}, headers={"Prefer": "wait=20"})
     reader.join()
     assert answer["Preference-Applied"] == "wait=20"

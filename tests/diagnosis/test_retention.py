@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from diagnosis.asking_again import classify_again
 from diagnosis.errands_process import is_anything_due
 from diagnosis.models import (
     ModelVersion,
@@ -31,7 +32,6 @@ from diagnosis.retention import applying
 from diagnosis.retention.estimate import estimate
 from diagnosis.retention.models import What
 from diagnosis.reviewing.recording import record
-from diagnosis.submission import classify_again
 from tests.diagnosis.pages import files_under
 from tests.diagnosis.retention import MAP, old, rule
 from tests.factories import succeeded
@@ -44,6 +44,10 @@ class Killed(BaseException): ...
 
 def kill(*_: Any, **__: Any) -> None:
     raise Killed
+
+
+def refuse(*_: Any, **__: Any) -> None:
+    raise PermissionError
 
 
 @pytest.fixture
@@ -150,6 +154,58 @@ def test_a_run_that_is_killed_leaves_no_file_that_nothing_names_and_goes_on(
     run = RetentionRun.objects.get()
     assert (run.rule, run.radiographs, run.files) == (retention, 3, 9)
     assert not is_anything_due()
+
+
+@pytest.mark.parametrize("by_command", [True, False])
+def test_files_that_could_not_be_deleted_are_tried_again_later_though_no_rule_is_left(
+    three: list[Radiograph], settings: Settings, monkeypatch: pytest.MonkeyPatch, by_command: bool
+) -> None:
+    with monkeypatch.context() as away:
+        away.setattr(FileSystemStorage, "delete", refuse)
+        applying.apply(rule())
+    rule(name="Off", is_on=False)
+    RetentionRule.objects.all().on().delete()
+    assert len(files_under(settings.MEDIA_ROOT)) == 9
+    assert not is_anything_due(), "a storage that is away is not asked all the time"
+    if by_command:
+        run_command()
+    else:
+        Removal.objects.update(try_at=timezone.now())
+        assert is_anything_due()
+        applying.apply_due()
+    assert not files_under(settings.MEDIA_ROOT)
+    assert not is_anything_due()
+
+
+def test_a_file_that_cannot_be_measured_keeps_nothing_from_its_removal(
+    three: list[Radiograph], settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(FileSystemStorage, "size", refuse)
+    assert estimate(rule()).radiographs == 3
+    applying.apply_due()
+    assert not files_under(settings.MEDIA_ROOT)
+    assert "cannot be measured: PermissionError" in caplog.text
+
+
+def test_a_rule_that_fails_keeps_no_other_from_its_turn(
+    three: list[Radiograph], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(applying.REMOVE, What.HEATMAPS, refuse)
+    for what in (What.HEATMAPS, What.ALL, What.HEATMAPS):
+        rule(what, name=str(RetentionRule.objects.count()))
+    with pytest.raises(ExceptionGroup) as fault:
+        applying.apply_due()
+    assert len(fault.value.exceptions) == 1
+    assert not Radiograph.objects.exists()
+
+
+def test_a_rule_stays_the_same_when_its_group_is_renamed(alice: User) -> None:
+    ward, other = (ReadingGroup.found("Ward 3", alice) for _ in range(2))
+    limited = RetentionRule(days=90, group=ward)
+    said = limited.text
+    assert said != RetentionRule(days=90, group=other).text
+    ward.name = "Ward 4"
+    assert limited.text == said
 
 
 def test_a_rule_has_its_turn_once_a_day_and_goes_on_in_small_steps(

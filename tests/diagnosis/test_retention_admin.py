@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
 
+from diagnosis.audit.models import AuditEntry
 from diagnosis.models import ModelVersion, Radiograph, Removal, RetentionRule
 from diagnosis.retention import applying
+from diagnosis.retention.admin import RemovalAdmin, RetentionRuleAdmin
 from tests.diagnosis.pages import browser_of, words
 from tests.diagnosis.retention import old, rule
 
@@ -54,6 +58,38 @@ def test_a_new_rule_is_off_until_its_dry_run_was_seen(alice: User, version: Mode
     client.post(f"{RULES}{made.pk}/dry-run/", {"off": "off"})
     made.refresh_from_db()
     assert not made.is_on
+
+
+@pytest.mark.parametrize("days", [90, 30])
+@pytest.mark.parametrize("was_on", [True, False])
+def test_what_another_administrator_switches_meanwhile_is_not_undone_by_a_save(
+    client: Client, monkeypatch: pytest.MonkeyPatch, was_on: bool, days: int
+) -> None:
+    made = rule(is_on=was_on)
+    save_form = RetentionRuleAdmin.save_form
+
+    def switch_meanwhile(*arguments: Any, **change: Any) -> Any:
+        if was_on:
+            made.switch_off()
+        else:
+            made.switch_on(made.text)
+        return save_form(*arguments, **change)
+
+    monkeypatch.setattr(RetentionRuleAdmin, "save_form", switch_meanwhile)
+    page = words(client.post(f"{RULES}{made.pk}/change/", {**FORM, "days": days}, follow=True))
+    is_on = not was_on and days == 90
+    made.refresh_from_db()
+    assert (made.is_on, made.days) == (is_on, days)
+    assert ("The rule was changed, so it is off." in page) == (not was_on and days == 30)
+    assert AuditEntry.objects.filter(details="switched off").count() == int(not is_on)
+
+
+@pytest.mark.parametrize("facts", [{}, {"what": "images"}, {"moment__gte": datetime(2026, 1, 1, tzinfo=UTC)}])
+def test_the_list_of_removals_is_read_in_its_order_from_an_index(facts: dict[str, Any]) -> None:
+    if connection.vendor == "sqlite":
+        plan = Removal.objects.filter(**facts).order_by(*RemovalAdmin.ordering)[:50].explain()
+        assert "USING INDEX removal_by_" in plan
+        assert "TEMP B-TREE" not in plan
 
 
 @pytest.mark.parametrize("days", ["0", "40000", ""])

@@ -100,10 +100,13 @@ def test_what_was_tried_too_often_is_failed_and_not_rung_for(alice: User) -> Non
 
 
 def test_what_a_killed_web_process_left_half_uploaded_is_removed(db: Any, settings: Settings) -> None:
-    fresh, stale = (settings.FILE_UPLOAD_TEMP_DIR / name for name in ("fresh.upload", "stale.upload"))
-    fresh.touch()
-    stale.touch()
-    os.utime(stale, (0, 0))
+    names = ("fresh.upload", "stale.upload", "artifact-stale")
+    fresh, stale, folder = (settings.FILE_UPLOAD_TEMP_DIR / name for name in names)
+    folder.mkdir()
+    for file in (fresh, stale, folder / "network.tflite"):
+        file.touch()
+    for path in (stale, folder):
+        os.utime(path, (0, 0))
     sweep()
     assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == [fresh]
 

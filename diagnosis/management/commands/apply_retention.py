@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
-from diagnosis.models import RetentionRule, RetentionRun
-from diagnosis.retention.applying import apply
+from diagnosis.models import Removal, RetentionRule, RetentionRun
+from diagnosis.retention.applying import apply, finish_removals
 from diagnosis.retention.estimate import Estimate, estimate
 
 
@@ -19,6 +19,8 @@ class Command(BaseCommand):
         parser.add_argument("--rule", metavar="NAME", help="one rule alone")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["dry_run"]:  # what was removed by a rule that is gone, too
+            finish_removals(Removal.objects.all().unfinished())
         rules = self._rules(options["rule"])
         if options["dry_run"]:
             for rule in rules:
@@ -33,7 +35,7 @@ class Command(BaseCommand):
                 self.stdout.write(_went(apply(rule)))
 
     def _rules(self, name: str | None) -> list[RetentionRule]:
-        rules: QuerySet[RetentionRule] = RetentionRule.objects.select_related("group")
+        rules: QuerySet[RetentionRule] = RetentionRule.objects.all()
         found = list(rules.filter(name=name) if name else rules)
         if not found:
             known = ", ".join(rules.values_list("name", flat=True)) or "none"
