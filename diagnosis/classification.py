@@ -34,9 +34,8 @@ _UNUSABLE = (
 
 
 class Left(NamedTuple):
-    """Whether anything was claimed, and what that leaves to be done once all who wait have their answers."""
+    """What an answer leaves to be done, once all who wait have theirs."""
 
-    claimed: bool = False
     silent_answer: bool = False
     preview_of: uuid.UUID | None = None
 
@@ -71,7 +70,7 @@ def classify_next(prediction_id: int | None) -> Left:
     )
     if isinstance(claimed, Prediction):
         tally.count_final(claimed)
-    return Left(True, claimed.is_shadowed, preview_of)
+    return Left(claimed.is_shadowed, preview_of)
 
 
 def _answer(
@@ -110,7 +109,8 @@ def _answer(
         prediction.finish(version, result)
         if radiograph.format in SHOWN_INLINE:
             # It takes longer than the answer did, so those who wait for theirs come first.
-            if Prediction.objects.claimable(timezone.now()).exists():
+            is_missing = not (radiograph.preview and radiograph.thumbnail)
+            if is_missing and Prediction.objects.claimable(timezone.now()).exists():
                 return radiograph.pk
             make_preview(radiograph, data)
     return None

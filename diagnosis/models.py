@@ -179,6 +179,8 @@ class Radiograph(Listed):
     objects = RadiographQuerySet.as_manager()
     #: Whether this reader must give a verdict before the answer is shown; set by reviewing.blinding.
     is_hidden = False
+    #: Whether whoever looks owns the group that it is shared with; set where it is looked up for a page.
+    is_in_own_group = False
 
     class Meta(Listed.Meta):
         indexes = [

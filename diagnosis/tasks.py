@@ -28,21 +28,21 @@ def classify(prediction_id: int | None = None) -> None:
 
 @shared_task(name="diagnosis.make_preview")
 def make_preview(radiograph_id: str) -> None:
-    """Make the picture of a radiograph that has none yet; whoever waits for an answer comes first."""
-    if _classify(None):
-        ring_for_preview(radiograph_id, expires=None)
-    else:
-        previews.make_missing_preview(radiograph_id)
+    """Make the picture of a radiograph that has none yet; whoever has waited longest for an answer comes first.
+
+    One answer, and then the picture: all that was rung for before is in front of this message as it is.
+    """
+    _classify(None)
+    previews.make_missing_preview(radiograph_id)
 
 
-def _classify(prediction_id: int | None) -> bool:
-    """Return whether there was anything to do. What that leaves to be done comes behind all that was rung for."""
+def _classify(prediction_id: int | None) -> None:
+    """What an answer leaves to be done comes behind all that was rung for before."""
     left = classification.classify_next(prediction_id)
     if left.silent_answer:
         ring(None)
     if left.preview_of and not ring_for_preview(str(left.preview_of), expires=None):
         previews.make_missing_preview(str(left.preview_of))
-    return left.claimed
 
 
 def ring(prediction_id: int | None, queue: str | None = None, expires: float | None = None) -> bool:

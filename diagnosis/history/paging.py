@@ -101,18 +101,20 @@ def read_mark(text: str, order: Order) -> Mark | None:
 
 
 def page_of(found: Found, mark: Mark | None, size: int) -> Page:
-    """Return the ``size`` radiographs at the mark, with all that a list shows of them; without a mark the first."""
-    rows = _with_all_shown(_keys(found, mark, size + 1))
-    is_cut, rows = len(rows) > size, rows[:size]
+    """Return the ``size`` radiographs at the mark, with all that a list shows of them; without a mark the first.
+
+    Those that are deleted in this moment are missing. The marks go by the keys, so that the list goes on behind them.
+    """
+    keys = _keys(found, mark, size + 1)
+    is_cut, keys = len(keys) > size, keys[:size]
     if mark and mark.backwards:
         if not is_cut:  # the first page, however many rows were added to it since
             return page_of(found, None, size)
-        rows.reverse()
-        return Page(rows, after=mark_at(rows[-1]), before=mark_at(rows[0], backwards=True))
+        keys.reverse()
     return Page(
-        rows,
-        after=mark_at(rows[-1]) if is_cut else None,
-        before=mark_at(rows[0], backwards=True) if mark and rows else None,
+        _with_all_shown(keys),
+        after=Mark(keys[-1][1], keys[-1][0]) if is_cut else None,
+        before=Mark(keys[0][1], keys[0][0], backwards=True) if mark and keys else None,
     )
 
 

@@ -8,11 +8,12 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
-from diagnosis.models import Radiograph
+from diagnosis.models import Radiograph, ReadingGroup
 from diagnosis.pages.errors import error_page, wants_fragment
 
 LOGGED_OUT = _("You are logged out. Log in again, then repeat what you did.")
@@ -37,9 +38,9 @@ def own_radiograph(request: HttpRequest, pk: uuid.UUID) -> Radiograph:
 
 def visible_radiograph(request: HttpRequest, pk: uuid.UUID) -> Radiograph:
     """Return a radiograph that the user may look at; any other one does not exist."""
-    return get_object_or_404(
-        Radiograph.objects.visible_to(request.user).select_related("owner__profile", "group", "removal"), pk=pk
-    )
+    visible = Radiograph.objects.visible_to(request.user).select_related("owner__profile", "group", "removal")
+    own_group = ReadingGroup.objects.owned_by(request.user).filter(pk=OuterRef("group"))
+    return get_object_or_404(visible.annotate(is_in_own_group=Exists(own_group)), pk=pk)
 
 
 def uuid_or_none(text: str) -> uuid.UUID | None:

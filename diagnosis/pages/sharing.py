@@ -29,7 +29,7 @@ REMEMBERED = "share_with"
 def sharing_context(user: Any, radiograph: Radiograph) -> dict[str, Any]:
     """What the result page says of whose a radiograph is and who sees it, and what of that one may change."""
     is_own, group = radiograph.owner_id == user.pk, radiograph.group
-    may_take_out = bool(group and not is_own and ReadingGroup.objects.owned_by(user).filter(pk=group.pk).exists())
+    may_take_out = radiograph.is_in_own_group and not is_own
     form = ShareForm(user, initial={"group": group and group.pk}, auto_id="share-%s") if is_own else None
     return {"is_own": is_own, "share_form": form, "may_take_out": may_take_out}
 

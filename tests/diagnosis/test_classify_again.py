@@ -63,5 +63,5 @@ def test_many_predictions_take_as_many_queries_as_one(
     for _ in range(9):
         Prediction.objects.create(radiograph=radiograph, **succeeded(version))
     client = api_of(alice)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         assert len(client.get(predictions_of(radiograph)).json()["results"]) == 10

@@ -108,7 +108,7 @@ def test_an_export_reads_part_by_part_and_sends_each_at_once(
     names = [make_radiograph(alice).pk for _ in range(5)]
     answer: Any = browser_of(alice).get("/radiographs/export.json")
     pieces = iter(answer.streaming_content)
-    with django_assert_num_queries(4):  # the rows, their predictions, tags and reviews; none of the other parts yet
+    with django_assert_num_queries(5):  # keys, rows, their predictions, tags and reviews; none of the other parts yet
         first = next(pieces)
     rows = json.loads(first + b"".join(pieces))
     assert [row["id"] for row in rows] == [str(pk) for pk in reversed(names)]

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from diagnosis.history import paging
 from diagnosis.history.paging import ORDERS, Found, Mark, Page, neighbours_of, page_of, read_mark
 from diagnosis.models import ModelVersion, Radiograph
 from tests.factories import make_radiograph, succeeded
@@ -127,3 +128,24 @@ def test_neighbours_are_the_owners_next(alice: User, bob: User) -> None:
     assert neighbours_of(middle) == (newest, oldest)
     assert neighbours_of(newest) == (None, middle)
     assert neighbours_of(oldest) == (middle, None)
+
+
+@pytest.mark.parametrize("gone", [0, 1, 2])
+def test_a_row_that_is_deleted_between_two_looks_does_not_end_the_list(
+    alice: User, monkeypatch: pytest.MonkeyPatch, gone: int
+) -> None:
+    made = [make_radiograph(alice) for _ in range(3)][::-1]
+    newest_first = found(paging.NEWEST_FIRST)
+    keys = paging._keys
+
+    def look_and_delete(*args: Any) -> Any:
+        looked = keys(*args)
+        made[gone].delete()
+        return looked
+
+    monkeypatch.setattr(paging, "_keys", look_and_delete)
+    page = page_of(newest_first, None, 2)
+    assert page.after
+    assert len(page.radiographs) == (2 if gone == 2 else 1)
+    monkeypatch.setattr(paging, "_keys", keys)
+    assert len(page_of(newest_first, page.after, 2).radiographs) == (0 if gone == 2 else 1)

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from PIL import Image
 from pytest_django.fixtures import Settings
 
-from diagnosis import classification, previews, tasks, worker
+from diagnosis import asking_again, classification, previews, tasks, worker
 from diagnosis.engine.preview import LONGEST, Pictures, pictures_of
 from diagnosis.models import ModelVersion, Prediction, Radiograph
 from diagnosis.submission import submit
@@ -155,9 +155,18 @@ def test_whoever_waits_for_an_answer_comes_before_a_preview(
     tasks.make_preview(str(first.pk))
     assert Prediction.objects.get(radiograph=last).is_final, "it, too, answers first"
     assert has_preview(last), "nobody waits any more"
-    assert len(postponed) == 2
-    tasks.make_preview(str(first.pk))
     assert has_preview(first)
+    assert len(postponed) == 1
+
+
+def test_what_has_its_pictures_already_leaves_no_message_for_them(
+    alice: User, version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    radiograph = read(alice, jpeg_bytes(seed=1))
+    (again,) = asking_again.classify_again([radiograph])
+    submit(alice, upload("2.jpg", jpeg_bytes(seed=2)))
+    monkeypatch.setattr(tasks, "ring_for_preview", lambda *_, **__: pytest.fail("rung for"))
+    tasks.classify(again.pk)
 
 
 def test_a_radiograph_that_is_deleted_while_its_preview_is_made_leaves_no_file(
