@@ -112,7 +112,7 @@ def test_the_call_says_of_a_prediction_what_the_api_says(
 
 def test_the_signature_is_checked_as_the_docs_say(alice: User, version: ModelVersion, receiver: Receiver) -> None:
     text = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
-    code = re.search(r"```python\n(def is_from_pneumodetect.*?)```", text, re.DOTALL)
+    code = re.search(r"```python\n(.*?def is_from_pneumodetect.*?)```", text, re.DOTALL)
     assert code
     written: dict[str, Any] = {"hashlib": hashlib, "hmac": hmac, "time": time}
     exec(code[1], written)
