@@ -147,9 +147,27 @@ def test_only_owners_of_the_group_see_and_change_it(alice: User, bob: User, ward
         assert browser_of(user).get(page).status_code == status
         assert browser_of(user).get(call).status_code == status
     assert browser_of(bob).post(f"{ward.get_absolute_url()}webhooks/", {"url": PUBLIC}).status_code == 403
-    assert "webhook" not in words(browser_of(bob).get(ward.get_absolute_url())).lower().partition("<main")[2]
+    seen = words(browser_of(bob).get(ward.get_absolute_url()))
+    assert page not in seen
+    assert f"{ward.get_absolute_url()}webhooks/" not in seen
     ward.memberships.get(user=bob).change_role(Role.OWNER)
     assert browser_of(bob).get(page).status_code == 200
+
+
+def test_every_member_is_told_where_results_go_and_no_more_of_it(bob: User, ward: ReadingGroup) -> None:
+    assert "are sent the result" not in words(browser_of(bob).get(ward.get_absolute_url()))
+    webhook = of_group(ward, "https://archive.example.org/a-token?key=another")
+    seen = words(browser_of(bob).get(ward.get_absolute_url()))
+    assert "at <bdi>archive.example.org</bdi> are sent the result" in seen
+    for kept in ("a-token", "another", webhook.secret):
+        assert kept not in seen
+
+
+def test_whoever_removes_a_member_is_told_that_webhooks_stay(alice: User, bob: User, ward: ReadingGroup) -> None:
+    address = f"{ward.get_absolute_url()}members/{ward.memberships.get(user=bob).pk}/remove/"
+    assert "go on being called" not in words(browser_of(alice).get(address))
+    of_group(ward)
+    assert "go on being called" in words(browser_of(alice).get(address))
 
 
 def test_through_the_api_the_group_is_named(alice: User, bob: User, ward: ReadingGroup) -> None:
