@@ -26,6 +26,7 @@ EVENTS = {"prediction.final": "on_predictions", "batch.final": "on_batches"}
 #: What a group's webhook is called on.
 OF_GROUPS = "prediction.final"
 PAUSED = "The webhook is paused. Resume it first: PATCH it with paused=false."
+WITHDRAWN = "The X-ray is no longer shared with the group, so its result is not sent again."
 
 
 class OwnedGroupField(serializers.PrimaryKeyRelatedField[ReadingGroup]):
@@ -212,6 +213,8 @@ class DeliveryView(_OfOwn):
         again = generics.get_object_or_404(webhook.deliveries.all(), pk=delivery)
         if webhook.paused:
             return problem_response(409, PAUSED)
+        if again.is_withdrawn:
+            return problem_response(409, WITHDRAWN)
         webhook.deliveries.filter(pk=again.pk, due=None).send_now()
         again.refresh_from_db()
         return Response(DeliverySerializer(again).data, status=status.HTTP_202_ACCEPTED)

@@ -50,15 +50,25 @@ def _writable() -> Iterator[Finding]:
                     raise DatabaseError("it takes no changes (transaction_read_only)")
             elif not connection.in_atomic_block:
                 cursor.execute("BEGIN IMMEDIATE")  # which SQLite lets pass without the right to write
-                cursor.execute("CREATE TABLE doctor_was_here (word text)")
-                cursor.execute("ROLLBACK")
+                try:
+                    cursor.execute("CREATE TABLE doctor_was_here (word text)")
+                finally:
+                    if connection.connection.in_transaction:  # which some faults end by themselves
+                        cursor.execute("ROLLBACK")
     except DatabaseError as error:
-        yield problem(
-            f"Nothing can be written to the database ({_place()}): {on_one_line(error)}.",
-            "See the lines on disk and permissions; the user who runs the platform must own the file and its folder."
-            if connection.vendor == "sqlite"
-            else "Let DATABASE_URL name the server that takes changes, no copy of it.",
+        sentence = f"Nothing can be written to the database ({_place()}): {on_one_line(error)}."
+        yield problem(sentence, _remedy_for_writing(error))
+
+
+def _remedy_for_writing(error: DatabaseError) -> str:
+    if connection.vendor != "sqlite":
+        return "Let DATABASE_URL name the server that takes changes, no copy of it."
+    if "is locked" in str(error):
+        return (
+            "Another process has been writing for long: wait for a backup or migration to end and look again, or find "
+            f"it (fuser -v {_place()}) and stop it."
         )
+    return "See the lines on disk and permissions; the user who runs the platform must own the file and its folder."
 
 
 def _place() -> str:

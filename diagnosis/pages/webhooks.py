@@ -146,6 +146,8 @@ def redeliver(request: HttpRequest, own: Webhook, delivery: uuid.UUID) -> HttpRe
     again = get_object_or_404(own.deliveries, pk=delivery)
     if own.paused:
         messages.error(request, _("The webhook is paused. Resume it first."))
+    elif again.is_withdrawn:
+        messages.error(request, _("The X-ray is no longer shared with the group, so its result is not sent again."))
     else:
         own.deliveries.filter(pk=again.pk, due=None).send_now()
         messages.success(request, _("The call is sent once more."))

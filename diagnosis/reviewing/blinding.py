@@ -2,8 +2,8 @@
 
 Whether a verdict was given blind is a matter of facts, not of a switch: it was, where the answer had never been shown
 to the reader. Owners see answers as they come in, so what is theirs counts as shown unless they read blinded then; to
-others each disclosure is written down. Whoever takes many answers away at once, as a file or through the API, has seen
-all that there were. The administrator's pages are outside of this.
+others each disclosure is written down, and to all what a webhook of theirs was told. Whoever takes many answers away
+at once, as a file or through the API, has seen all that there were. The administrator's pages are outside of this.
 """
 
 from __future__ import annotations
@@ -101,6 +101,13 @@ def given_by_api(user: Any) -> None:
     """Write down that a program asked in the name of a user who reads blinded; it is answered all the same."""
     if is_blinded(user):
         disclose_all(user)
+
+
+def given_by_call(users: Iterable[Any], radiograph: Radiograph) -> None:
+    """Write down that a program of theirs was told the answer: of those who read blinded, to their own as well."""
+    blinded = Reader.objects.filter(user__in=list(users), blinded=True).values_list("user", flat=True)
+    given = [Disclosure(user_id=user, radiograph=radiograph) for user in blinded]
+    Disclosure.objects.bulk_create(given, ignore_conflicts=True)
 
 
 def was_shown(user: Any, radiograph: Radiograph) -> bool:

@@ -93,7 +93,7 @@ class Reader(models.Model):
 
 
 class Disclosure(models.Model):
-    """That the network's answer to a radiograph was shown to a user who had not uploaded it."""
+    """That the network's answer to a radiograph was shown to a user not its owner, or told a webhook of theirs."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
     radiograph = models.ForeignKey("diagnosis.Radiograph", models.CASCADE, related_name="+")

@@ -54,15 +54,19 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.action(description=gettext_lazy("Send the selected calls once more"), permissions=["steer"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        """As they were, under the same ids. Not what is still to be sent, and nothing to a webhook that is paused."""
-        wanted = list(queryset.filter(due=None, webhook__paused="").values_list("pk", flat=True))
+        """As they were, under the same ids. Not what is still to be sent or was taken out of the group, nor to a
+        webhook that is paused.
+        """
+        ended = queryset.filter(due=None, webhook__paused="").select_related("webhook", "prediction__radiograph")
+        wanted = [delivery.pk for delivery in ended.defer("body") if not delivery.is_withdrawn]
         sent = Delivery.objects.filter(pk__in=wanted, due=None).send_now()
         sentence = ngettext("{number} call is sent once more.", "{number} calls are sent once more.", sent)
         self.message_user(request, sentence.format(number=sent))
         if left := queryset.count() - sent:
             sentence = ngettext(
-                "{number} is not: it is still to be sent anyway, or its webhook is paused.",
-                "{number} are not: they are still to be sent anyway, or their webhook is paused.",
+                "{number} is not: it is to be sent anyway, its webhook is paused, or the X-ray is no longer shared.",
+                "{number} are not: they are to be sent anyway, their webhook is paused, or the X-ray is no longer "
+                "shared.",
                 left,
             )
             self.message_user(request, sentence.format(number=left), messages.WARNING)

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from diagnosis.people.letters import write_delivery_given_up, write_webhook_paused
+from diagnosis.reviewing.blinding import given_by_call
 from diagnosis.webhooks import calling
 from diagnosis.webhooks.models import Delivery, Webhook
 from diagnosis.webhooks.payload import body_of
@@ -59,6 +60,8 @@ def deliver(delivery: Delivery) -> bool:
     if not answer.problem:
         delivery.succeed(**facts)
         delivery.webhook.note_success()
+        if delivery.prediction:
+            given_by_call(delivery.webhook.managers, delivery.prediction.radiograph)
         return True
     delivery.fail(answer.problem, problem_parts=answer.problem.as_dict(), **facts)
     logger.info("Delivery %s failed at attempt %s, status %s.", delivery.pk, delivery.attempts, answer.status_code)

@@ -95,6 +95,11 @@ class Webhook(models.Model):
         return reverse("diagnosis:webhook", args=[self.pk])
 
     @property
+    def host(self) -> str:
+        """Return what everybody whose results it is told may know of the address."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
     def managers(self) -> list[Any]:
         """Return whom to tell what becomes of it."""
         if self.owner:

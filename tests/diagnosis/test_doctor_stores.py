@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,27 @@ def test_a_database_that_takes_no_changes_is_told(db: Any, monkeypatch: pytest.M
     use(monkeypatch, f"file:{tmp_path / 'db.sqlite3'}?mode=ro", uri=True)
     assert "Nothing can be written to the database" in (told := found(database._writable))
     assert "readonly" in told
+
+
+def test_a_database_that_another_process_holds_is_told_apart(
+    db: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        use(monkeypatch, tmp_path / "db.sqlite3", timeout=0)
+        told = found(database._writable)
+    assert "database is locked. Another process has been writing for long" in told
+    assert "must own the file" not in told
+
+
+def test_a_trial_that_fails_leaves_no_transaction_open(
+    db: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as earlier:
+        earlier.execute("CREATE TABLE doctor_was_here (word text)")
+    use(monkeypatch, tmp_path / "db.sqlite3")
+    assert "already exists" in found(database._writable)
+    assert not database.connection.connection.in_transaction
 
 
 def test_a_database_that_readers_must_wait_for_is_told(

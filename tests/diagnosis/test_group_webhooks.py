@@ -16,6 +16,8 @@ from pytest_django.fixtures import Settings
 from diagnosis.models import Delivery, Letter, ModelVersion, Prediction, ReadingGroup, Webhook
 from diagnosis.people.groups import Role
 from diagnosis.people.letters import write_webhook_paused
+from diagnosis.reviewing.blinding import set_blinded, was_shown
+from diagnosis.reviewing.models import Disclosure
 from diagnosis.webhooks.delivering import deliver_due
 from diagnosis.webhooks.models import MOST_WEBHOOKS
 from tests.diagnosis.pages import browser_of, words
@@ -93,6 +95,36 @@ def test_what_is_no_longer_shared_is_not_told_any_more(bob: User, ward: ReadingG
     assert not Delivery.objects.exists()
 
 
+def test_what_is_no_longer_shared_is_not_sent_again(
+    alice: User, bob: User, charlie: User, ward: ReadingGroup, receiver: Receiver
+) -> None:
+    webhook = of_group(ward, receiver.url)
+    finish(bob, ward)
+    deliver_due(webhook.pk)
+    delivery = Delivery.objects.get()
+    ward.memberships.get(user=bob).end()
+    page, call = webhook.get_absolute_url(), f"/api/v1/webhooks/{webhook.pk}/"
+    refused = browser_of(alice).post(f"{page}deliveries/{delivery.pk}/", follow=True)
+    assert "no longer shared with the group" in words(refused)
+    assert browser_of(alice).post(f"{call}deliveries/{delivery.pk}/").status_code == 409
+    chosen = {"action": "send_again", "_selected_action": [delivery.pk]}
+    assert "no longer shared" in words(browser_of(charlie).post("/admin/diagnosis/delivery/", chosen, follow=True))
+    assert Delivery.objects.get().state == Delivery.State.SENT
+
+
+def test_a_call_counts_as_shown_to_the_owners_who_read_blinded(
+    alice: User, bob: User, ward: ReadingGroup, receiver: Receiver
+) -> None:
+    webhook = of_group(ward, receiver.url)
+    for reader in (alice, bob):
+        set_blinded(reader, True)
+    of_other, own, unshared = finish(bob, ward), finish(alice, ward), finish(alice, None)
+    assert not was_shown(alice, of_other.radiograph)
+    assert deliver_due(webhook.pk) == 2
+    assert [was_shown(alice, each.radiograph) for each in (of_other, own, unshared)] == [True, True, False]
+    assert not Disclosure.objects.filter(user=bob).exists(), "no owner of the group"
+
+
 def test_owners_add_it_on_the_page_of_the_group_and_find_it_there(alice: User, ward: ReadingGroup) -> None:
     client = browser_of(alice)
     refused = client.post(f"{ward.get_absolute_url()}webhooks/", {"url": "https://10.0.0.1/"}, follow=True)
@@ -115,9 +147,27 @@ def test_only_owners_of_the_group_see_and_change_it(alice: User, bob: User, ward
         assert browser_of(user).get(page).status_code == status
         assert browser_of(user).get(call).status_code == status
     assert browser_of(bob).post(f"{ward.get_absolute_url()}webhooks/", {"url": PUBLIC}).status_code == 403
-    assert "webhook" not in words(browser_of(bob).get(ward.get_absolute_url())).lower().partition("<main")[2]
+    seen = words(browser_of(bob).get(ward.get_absolute_url()))
+    assert page not in seen
+    assert f"{ward.get_absolute_url()}webhooks/" not in seen
     ward.memberships.get(user=bob).change_role(Role.OWNER)
     assert browser_of(bob).get(page).status_code == 200
+
+
+def test_every_member_is_told_where_results_go_and_no_more_of_it(bob: User, ward: ReadingGroup) -> None:
+    assert "are sent the result" not in words(browser_of(bob).get(ward.get_absolute_url()))
+    webhook = of_group(ward, "https://archive.example.org/a-token?key=another")
+    seen = words(browser_of(bob).get(ward.get_absolute_url()))
+    assert "at <bdi>archive.example.org</bdi> are sent the result" in seen
+    for kept in ("a-token", "another", webhook.secret):
+        assert kept not in seen
+
+
+def test_whoever_removes_a_member_is_told_that_webhooks_stay(alice: User, bob: User, ward: ReadingGroup) -> None:
+    address = f"{ward.get_absolute_url()}members/{ward.memberships.get(user=bob).pk}/remove/"
+    assert "go on being called" not in words(browser_of(alice).get(address))
+    of_group(ward)
+    assert "go on being called" in words(browser_of(alice).get(address))
 
 
 def test_through_the_api_the_group_is_named(alice: User, bob: User, ward: ReadingGroup) -> None:

@@ -178,7 +178,10 @@ deliveries_view = extend_schema_view(
     get=extend_schema(summary="List the newest calls of a webhook", description="At most 100.")
 )
 delivery_view = extend_schema_view(
-    post=extend_schema(summary="Send a call of a webhook again", description="As it was. 409 while it is paused.")
+    post=extend_schema(
+        summary="Send a call of a webhook again",
+        description="As it was. 409 while it is paused, or the X-ray is no longer shared with the group.",
+    )
 )
 models_view = extend_schema_view(
     get=extend_schema(summary="List the versions of the network with their cards, the newest first", description="")
