@@ -75,7 +75,12 @@ def _room() -> int:
 def found_by(job: Reclassification) -> Found | None:
     """Return what the filters find now, newest first; None where a tag or a group of theirs is gone."""
     form = FilterForm(QueryDict(job.query), job.owner)
-    return Found(form.found_own().parts, ORDERS[NEWEST_FIRST]) if form.is_valid() else None
+    return readable(form) if form.is_valid() else None
+
+
+def readable(form: FilterForm) -> Found:
+    """Return what valid filters find of the owner's, newest first, without those whose image was removed."""
+    return Found(tuple(part.exclude(file="") for part in form.found_own().parts), ORDERS[NEWEST_FIRST])
 
 
 def _ask(job: Reclassification, radiographs: list[Radiograph], room: int) -> bool:
@@ -108,7 +113,7 @@ def _end(job: Reclassification) -> bool:
     with transaction.atomic():
         if not job.end(Reclassification.Outcome.DONE):
             return False
-        if MailSettings.of(job.owner).want_mail_after(job.took):
+        if job.made and MailSettings.of(job.owner).want_mail_after(job.took):
             with translation.override(language_of(job.owner)):
                 write(job.owner, f"reclassification {job.pk}", "diagnosis/account/reclassified_mail.txt", _facts(job))
     logger.info("Reclassification %s is done: %s asked again, %s skipped.", job.pk, job.made, job.skipped)

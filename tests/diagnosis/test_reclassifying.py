@@ -249,3 +249,20 @@ def test_it_stops_where_its_version_turns_out_unusable(
     Prediction.objects.all().unfinished().update(**unusable | {"finished_at": timezone.now()})
     assert go_on(job)
     assert (job.outcome, asked(new)[1:]) == ("stopped", ["2.jpg"])
+
+
+def test_removed_images_are_neither_counted_nor_left_out(alice: User, three: list[Radiograph]) -> None:
+    Radiograph.objects.filter(filename="1.jpg").update(file="")
+    assert "Classify 2 X-rays again?" in words(browser_of(alice).get(ALL))
+    job = job_of(alice)
+    go_on(job)
+    assert (job.made, job.skipped) == (2, 0)
+
+
+def test_nobody_gets_a_mail_where_nothing_was_asked(alice: User, new: ModelVersion) -> None:
+    make_radiograph(alice, **succeeded(new))
+    job = job_of(alice)
+    go_on(job)
+    job.created -= timedelta(minutes=5)
+    assert go_on(job)
+    assert (job.outcome, Letter.objects.count()) == ("done", 0)
