@@ -216,7 +216,12 @@ def test_two_jobs_share_the_room_and_neither_is_always_the_first(
     take_turns()
     assert sorted(asked(new)) == ["2.jpg", "bob 1.jpg"]
     gone_on: list[User] = []
-    monkeypatch.setattr(reclassifying, "go_on", lambda job, among: gone_on.append(job.owner) or among)
+
+    def go_on_with(job: Reclassification, among: int) -> bool:
+        gone_on.append(job.owner)
+        return True
+
+    monkeypatch.setattr(reclassifying, "go_on", go_on_with)
     take_turns()
     assert set(gone_on[::2]) == {alice, bob}
 
@@ -242,7 +247,7 @@ def test_it_stops_where_its_version_turns_out_unusable(
     alice: User, three: list[Radiograph], new: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reclassifying, "WAITING_EACH", 1)
-    unusable = {"status": "failed", "reason_code": "version_unusable", "finished_at": timezone.now()}
+    unusable: dict[str, Any] = {"status": "failed", "reason_code": "version_unusable", "finished_at": timezone.now()}
     make_radiograph(alice, wanted_version=new, **unusable)  # an earlier one, repaired since
     job = job_of(alice, "status=succeeded")
     assert go_on(job)
