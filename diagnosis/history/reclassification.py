@@ -45,7 +45,7 @@ class Reclassification(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="reclassifications", db_index=False
     )
     model_version: Any = models.ForeignKey("diagnosis.ModelVersion", models.PROTECT, related_name="+", db_index=False)
-    query = models.CharField(max_length=1000, blank=True, help_text="As in an address of the history; empty: all.")
+    query = models.TextField(blank=True, help_text="As in an address of the history; empty: all.")
     expected = models.PositiveIntegerField(null=True, help_text="So many were found; empty: too many to count.")
     cursor = models.CharField(max_length=200, blank=True, help_text="The mark behind what was looked at.")
     made = models.PositiveIntegerField(default=0, help_text="So many wait for the version, or were answered.")

@@ -1,8 +1,9 @@
-"""Having all that a filter finds classified again, some at a time, so that nobody who uploads waits behind it."""
+"""Having all that a filter finds classified again, some at a time, so that who uploads waits behind a few at most."""
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 import uuid
 from typing import Any
@@ -36,26 +37,36 @@ _LAST_ID = uuid.UUID(int=2**128 - 1)
 
 
 def take_turns() -> None:
-    """Go on with every job that is at work, some radiographs of each in turn."""
+    """Go on with every job that is at work, some radiographs of each. In any order, so that none is always first."""
     until = time.monotonic() + TURN_SECONDS
     while time.monotonic() < until:
-        jobs = list(Reclassification.objects.at_work().select_related("owner", "model_version").order_by("pk"))
+        jobs = list(Reclassification.objects.at_work().select_related("owner", "model_version").order_by("?"))
         if not jobs:
             return
-        if not sum(map(go_on, jobs)):
+        if not sum(go_on(job, len(jobs) - before) for before, job in enumerate(jobs)):
             time.sleep(LOOK_EVERY)
 
 
-def go_on(job: Reclassification) -> bool:
-    """Ask for some more of a job, or end it. False where the queue is full or nothing is left but answers to come."""
-    if not (room := _room()):
-        return False
-    if job.model_version.shadow or not (found := found_by(job)):
+def go_on(job: Reclassification, among: int = 1) -> bool:
+    """Ask for some more of a job, or end it. False where the queue is full or nothing is left but answers to come.
+
+    The room in the queue is for so many jobs, each of which gets one place at least where there is any.
+    """
+    if job.model_version.shadow or _is_unusable(job) or not (found := found_by(job)):
         return job.end(Reclassification.Outcome.STOPPED)
-    page = page_of(found, read_mark(job.cursor, found.order) or Mark(job.created, _LAST_ID), CHUNK)
+    room = math.ceil(_room() / among)
+    page = page_of(found, read_mark(job.cursor, found.order) or Mark(job.created, _LAST_ID), CHUNK if room else 1)
+    while not page.radiographs and page.after:  # all of them were deleted in this moment
+        page = page_of(found, page.after, CHUNK)
     if page.radiographs:
-        return _ask(job, page.radiographs, room)
+        return bool(room) and _ask(job, page.radiographs, room)
     return not _waits(job) and _end(job)
+
+
+def _is_unusable(job: Reclassification) -> bool:
+    """Whether its version turned out to be unusable since it began: nothing more of the history should fail by it."""
+    failed = Prediction.objects.all().unsuccessful().filter(reason_code="version_unusable")
+    return failed.filter(wanted_version=job.model_version, finished_at__gt=job.created).exists()
 
 
 def _room() -> int:
@@ -66,7 +77,12 @@ def _room() -> int:
 def found_by(job: Reclassification) -> Found | None:
     """Return what the filters find now, newest first; None where a tag or a group of theirs is gone."""
     form = FilterForm(QueryDict(job.query), job.owner)
-    return Found(form.found_own().parts, ORDERS[NEWEST_FIRST]) if form.is_valid() else None
+    return readable(form) if form.is_valid() else None
+
+
+def readable(form: FilterForm) -> Found:
+    """Return what valid filters find of the owner's, newest first, without those whose image was removed."""
+    return Found(tuple(part.exclude(file="") for part in form.found_own().parts), ORDERS[NEWEST_FIRST])
 
 
 def _ask(job: Reclassification, radiographs: list[Radiograph], room: int) -> bool:
@@ -99,7 +115,7 @@ def _end(job: Reclassification) -> bool:
     with transaction.atomic():
         if not job.end(Reclassification.Outcome.DONE):
             return False
-        if MailSettings.of(job.owner).want_mail_after(job.took):
+        if job.made and MailSettings.of(job.owner).want_mail_after(job.took):
             with translation.override(language_of(job.owner)):
                 write(job.owner, f"reclassification {job.pk}", "diagnosis/account/reclassified_mail.txt", _facts(job))
     logger.info("Reclassification %s is done: %s asked again, %s skipped.", job.pk, job.made, job.skipped)

@@ -19,9 +19,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "query",
-                    models.CharField(
-                        blank=True, help_text="As in an address of the history; empty: all.", max_length=1000
-                    ),
+                    models.TextField(blank=True, help_text="As in an address of the history; empty: all."),
                 ),
                 (
                     "expected",

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from diagnosis.history.filters import FilterForm
 from diagnosis.history.paging import count_of
+from diagnosis.history.reclassifying import readable
 from diagnosis.models import ModelVersion, Reclassification
 from diagnosis.pages.access import members_only
 from diagnosis.pages.deleting import back_to_history
@@ -39,9 +40,12 @@ def classify_all(request: HttpRequest) -> HttpResponse:
     if form.classifying:
         messages.info(request, _("This is at work already. Wait until it is done, or cancel it."))
         return redirect("diagnosis:reclassification", form.classifying)
-    number = count_of(form.found_own(), MOST_COUNTED)
+    number = count_of(readable(form), MOST_COUNTED)
     if number == 0:
-        messages.info(request, _("No X-ray of yours fits these filters, so there is nothing to classify again."))
+        messages.info(
+            request,
+            _("No X-ray of yours fits these filters and has its image still, so there is nothing to classify again."),
+        )
         return back_to_history(request)
     if request.method == "POST":
         return _begin(request, form, number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -169,7 +170,7 @@ def test_it_stops_where_its_tag_or_its_owner_is_gone(alice: User, three: list[Ra
     tag.delete()
     take_turns()
     assert Reclassification.objects.get().outcome == "stopped"
-    assert "a tag, a group or the version" in words(browser_of(alice).get(job.get_absolute_url()))
+    assert "It was stopped: a tag or a group" in words(browser_of(alice).get(job.get_absolute_url()))
     job_of(alice)
     User.objects.filter(pk=alice.pk).update(is_active=False)
     take_turns()
@@ -182,7 +183,9 @@ def test_the_page_shows_how_far_it_is_and_asks_until_it_has_ended(alice: User, t
     page = words(client.get(job.get_absolute_url()))
     assert "3 of 3" in page
     assert "Label: <strong><bdi>PNEUMONIA" in page
-    assert "hx-trigger" in words(client.get(job.get_absolute_url(), headers=HTMX))
+    fragment = words(client.get(job.get_absolute_url(), headers=HTMX))
+    assert "hx-trigger" in fragment
+    assert '<button id="cancel-reclassification"' in fragment, "by its id it keeps the focus"
     job.end("cancelled")
     assert "hx-trigger" not in words(client.get(job.get_absolute_url(), headers=HTMX))
 
@@ -200,3 +203,71 @@ def test_who_has_waited_for_long_gets_a_mail(
     for letter in Letter.objects.all():
         assert letter.subject == "Your 3 X-rays are read again"
         assert job.get_absolute_url() in letter.body
+
+
+def test_two_jobs_share_the_room_and_neither_is_always_the_first(
+    alice: User, bob: User, three: list[Radiograph], new: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reclassifying, "WAITING_EACH", 2)
+    monkeypatch.setattr(reclassifying, "TURN_SECONDS", 0.2)
+    for number in range(2):
+        make_radiograph(bob, filename=f"bob {number}.jpg", **succeeded(three[0].model_version))
+    job_of(alice), job_of(bob)
+    take_turns()
+    assert sorted(asked(new)) == ["2.jpg", "bob 1.jpg"]
+    gone_on: list[User] = []
+
+    def go_on_with(job: Reclassification, among: int) -> bool:
+        gone_on.append(job.owner)
+        return True
+
+    monkeypatch.setattr(reclassifying, "go_on", go_on_with)
+    take_turns()
+    assert set(gone_on[::2]) == {alice, bob}
+
+
+def test_it_ends_while_others_fill_the_queue(
+    alice: User, bob: User, three: list[Radiograph], new: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reclassifying, "WAITING_EACH", 3)
+    job = job_of(alice)
+    go_on(job)
+    answer_all(new)
+    for _ in range(3):
+        make_radiograph(bob)
+    assert go_on(job)
+    assert job.outcome == "done"
+
+
+def test_a_long_search_fits(alice: User, new: ModelVersion) -> None:
+    job_of(alice, urlencode({"search": "胸" * 200})).full_clean(exclude=["ended"])
+
+
+def test_it_stops_where_its_version_turns_out_unusable(
+    alice: User, three: list[Radiograph], new: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reclassifying, "WAITING_EACH", 1)
+    unusable: dict[str, Any] = {"status": "failed", "reason_code": "version_unusable", "finished_at": timezone.now()}
+    make_radiograph(alice, wanted_version=new, **unusable)  # an earlier one, repaired since
+    job = job_of(alice, "status=succeeded")
+    assert go_on(job)
+    Prediction.objects.all().unfinished().update(**unusable | {"finished_at": timezone.now()})
+    assert go_on(job)
+    assert (job.outcome, asked(new)[1:]) == ("stopped", ["2.jpg"])
+
+
+def test_removed_images_are_neither_counted_nor_left_out(alice: User, three: list[Radiograph]) -> None:
+    Radiograph.objects.filter(filename="1.jpg").update(file="")
+    assert "Classify 2 X-rays again?" in words(browser_of(alice).get(ALL))
+    job = job_of(alice)
+    go_on(job)
+    assert (job.made, job.skipped) == (2, 0)
+
+
+def test_nobody_gets_a_mail_where_nothing_was_asked(alice: User, new: ModelVersion) -> None:
+    make_radiograph(alice, **succeeded(new))
+    job = job_of(alice)
+    go_on(job)
+    job.created -= timedelta(minutes=5)
+    assert go_on(job)
+    assert (job.outcome, Letter.objects.count()) == ("done", 0)
