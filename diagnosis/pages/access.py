@@ -40,7 +40,8 @@ def visible_radiograph(request: HttpRequest, pk: uuid.UUID) -> Radiograph:
     """Return a radiograph that the user may look at; any other one does not exist."""
     visible = Radiograph.objects.visible_to(request.user).select_related("owner__profile", "group", "removal")
     own_group = ReadingGroup.objects.owned_by(request.user).filter(pk=OuterRef("group"))
-    return get_object_or_404(visible.annotate(is_in_own_group=Exists(own_group)), pk=pk)
+    seen_by_user = visible.annotate(is_in_own_group=Exists(own_group))  # type: ignore[no-redef]
+    return get_object_or_404(seen_by_user, pk=pk)
 
 
 def uuid_or_none(text: str) -> uuid.UUID | None:

@@ -137,7 +137,7 @@ def test_a_trial_that_fails_leaves_no_transaction_open(
         earlier.execute("CREATE TABLE doctor_was_here (word text)")
     use(monkeypatch, tmp_path / "db.sqlite3")
     assert "already exists" in found(database._writable)
-    assert not database.connection.connection.in_transaction
+    assert not database.connection.connection.in_transaction  # type: ignore[attr-defined]
 
 
 def test_a_database_that_readers_must_wait_for_is_told(
