@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -27,6 +28,8 @@ from diagnosis.people.groups import LONGEST_ADDRESSEE, LONGEST_GROUP_NAME, Group
 from diagnosis.reviewing.blinding import is_blinded
 from diagnosis.webhooks.forms import WebhookForm
 
+#: Members that the page of a group shows at once.
+MEMBERS_SHOWN = 50
 ASK_FIRST = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -122,11 +125,12 @@ def first_error(form: forms.BaseForm) -> str:
 def group(request: HttpRequest, mine: Membership) -> HttpResponse:
     """Who is in it; for its owners what they may change; for those who supervise it what is counted."""
     blinded = is_blinded(request.user)
+    members = mine.group.memberships.select_related("user__profile")
     context = {
         "group": mine.group,
         "mine": mine,
         "is_blinded": blinded,
-        "members": mine.group.memberships.select_related("user__profile"),
+        "members": Paginator(members, MEMBERS_SHOWN).get_page(request.GET.get("members")),
         "roles": [(value, str(words)) for value, words in reversed(Role.choices)],
         "invitations": mine.group.invitations.all() if mine.is_owner else [],
         "webhooks": (webhooks := list(mine.group.webhooks.all())),

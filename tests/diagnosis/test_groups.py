@@ -254,6 +254,20 @@ def test_supervised_is_ones_own_and_what_groups_share_that_one_supervises(
 PAGES = ["/groups/", "/groups/{}/"]
 
 
+def test_many_members_are_shown_some_at_a_time(
+    ward: ReadingGroup, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diagnosis.pages.groups.MEMBERS_SHOWN", 3)
+    for number in range(4):
+        ward.memberships.create(user=make_user(f"user{number}"))
+    pages = [browser_of(alice).get(f"/groups/{ward.pk}/?members={number}").content.decode() for number in (1, 2)]
+    shown = [{name for name in ("user0", "user1", "user2", "user3") if f"Role of {name}<" in page} for page in pages]
+    assert shown[0] | shown[1] == {"user0", "user1", "user2", "user3"}
+    assert not shown[0] & shown[1]
+    assert ['rel="next"' in page for page in pages] == [True, False]
+    assert ['rel="prev"' in page for page in pages] == [False, True]
+
+
 @pytest.mark.parametrize("address", PAGES)
 def test_a_page_about_groups_takes_few_queries_however_many_members(
     ward: ReadingGroup, alice: User, address: str, django_assert_max_num_queries: Any
