@@ -104,7 +104,12 @@ def given_by_api(user: Any) -> None:
 
 
 def given_by_call(users: Iterable[Any], radiograph: Radiograph) -> None:
-    """Write down that a program of theirs was told the answer: of those who read blinded, to their own as well."""
+    """Write down that a program of theirs was told the answer: of those who read blinded, to their own as well.
+
+    In a transaction. Of what was deleted during the call, nothing is left to be read blinded.
+    """
+    if not type(radiograph).objects.select_for_update().filter(pk=radiograph.pk).first():
+        return
     blinded = Reader.objects.filter(user__in=list(users), blinded=True).values_list("user", flat=True)
     given = [Disclosure(user_id=user, radiograph=radiograph) for user in blinded]
     Disclosure.objects.bulk_create(given, ignore_conflicts=True)

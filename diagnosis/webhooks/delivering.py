@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from diagnosis.people.letters import write_delivery_given_up, write_webhook_paused
@@ -58,10 +59,11 @@ def deliver(delivery: Delivery) -> bool:
         "seconds": answer.seconds,
     }
     if not answer.problem:
-        delivery.succeed(**facts)
+        with transaction.atomic():  # what was told is not noted without who was told
+            delivery.succeed(**facts)
+            if delivery.prediction:
+                given_by_call(delivery.webhook.managers, delivery.prediction.radiograph)
         delivery.webhook.note_success()
-        if delivery.prediction:
-            given_by_call(delivery.webhook.managers, delivery.prediction.radiograph)
         return True
     delivery.fail(answer.problem, problem_parts=answer.problem.as_dict(), **facts)
     logger.info("Delivery %s failed at attempt %s, status %s.", delivery.pk, delivery.attempts, answer.status_code)

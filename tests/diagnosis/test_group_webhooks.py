@@ -18,6 +18,7 @@ from diagnosis.people.groups import Role
 from diagnosis.people.letters import write_webhook_paused
 from diagnosis.reviewing.blinding import set_blinded, was_shown
 from diagnosis.reviewing.models import Disclosure
+from diagnosis.webhooks import calling
 from diagnosis.webhooks.delivering import deliver_due
 from diagnosis.webhooks.models import MOST_WEBHOOKS
 from tests.diagnosis.pages import browser_of, words
@@ -123,6 +124,25 @@ def test_a_call_counts_as_shown_to_the_owners_who_read_blinded(
     assert deliver_due(webhook.pk) == 2
     assert [was_shown(alice, each.radiograph) for each in (of_other, own, unshared)] == [True, True, False]
     assert not Disclosure.objects.filter(user=bob).exists(), "no owner of the group"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_x_ray_that_is_deleted_during_its_call_leaves_nothing_behind(
+    alice: User, bob: User, ward: ReadingGroup, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = of_group(ward, receiver.url)
+    set_blinded(alice, True)
+    prediction, call = finish(bob, ward), calling.call
+
+    def call_and_delete(*args: Any) -> Any:
+        answer = call(*args)
+        prediction.radiograph.delete()
+        return answer
+
+    monkeypatch.setattr(calling, "call", call_and_delete)
+    assert deliver_due(webhook.pk) == 1
+    assert len(receiver.calls) == 1
+    assert not Disclosure.objects.exists()
 
 
 def test_owners_add_it_on_the_page_of_the_group_and_find_it_there(alice: User, ward: ReadingGroup) -> None:
